@@ -1,0 +1,197 @@
+"""Pair counts: all that a rating from battles needs to know about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.records import Outcome
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PairCounts:
+    """Battles between models, counted per pair. Build one with `of` or `from_battles`, which bring it into this form.
+
+    Every pair stands once, with `a < b` as indices into `models`, sorted, and with at least one battle.
+
+    Attributes:
+        models: names of the n models, each once, in the order that results use.
+        a, b: (P,) indices of the two models of each pair.
+        wins, losses, ties: (P,) battles that a won, that b won, that neither won.
+        win_share: (P,) sum over the battles of a's win share in 0..1; wins + ties / 2 unless judges gave preferences.
+        self_battles: battles of a model against itself: counted here, rated nowhere.
+    """
+
+    models: tuple[str, ...]
+    a: IntArray
+    b: IntArray
+    wins: IntArray
+    losses: IntArray
+    ties: IntArray
+    win_share: FloatArray
+    self_battles: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        models: Iterable[str],
+        a: ArrayLike,
+        b: ArrayLike,
+        wins: ArrayLike,
+        losses: ArrayLike,
+        ties: ArrayLike,
+        win_share: ArrayLike | None = None,
+        self_battles: int = 0,
+    ) -> Self:
+        """Counts from one row per pair, in any order and orientation; rows of one pair are added up.
+
+        Raises:
+            ValueError: when names repeat, an index names no model, a count is negative or broken, or lengths differ.
+        """
+        names = tuple(models)
+        if len(set(names)) != len(names):
+            raise ValueError("a model is named twice")
+        index = np.vstack([_whole(column) for column in (a, b)])
+        cells = np.vstack([_whole(column) for column in (wins, losses, ties)])
+        if index.size and (index.min() < 0 or index.max() >= len(names)):
+            raise ValueError("a pair names a model that is not in the list")
+        share = cells[0] + cells[2] / 2 if win_share is None else np.array(win_share, dtype=np.float64)
+        return cls._canonical(names, index, cells, share, self_battles)
+
+    @classmethod
+    def from_battles(
+        cls,
+        model_a: Sequence[str],
+        model_b: Sequence[str],
+        outcomes: Iterable[Outcome | str],
+        win_share: ArrayLike | None = None,
+        models: Iterable[str] | None = None,
+    ) -> Self:
+        """Counts from one row per battle.
+
+        Args:
+            model_a, model_b: names of the two models.
+            outcomes: "a", "b" or "tie".
+            win_share: a's share of the win in 0..1, where it is finer than the outcome.
+            models: names to use and their order; by default all that occur, sorted.
+
+        Raises:
+            ValueError: for an outcome that is none of the three, or lengths that differ.
+            KeyError: for a model that is not in `models`.
+        """
+        names = tuple(sorted({*model_a, *model_b}) if models is None else models)
+        position = {name: i for i, name in enumerate(names)}
+        result = [Outcome(outcome) for outcome in outcomes]
+        columns = [np.array([got is wanted for got in result], dtype=np.int64) for wanted in (Outcome.A, Outcome.B, Outcome.TIE)]
+        return cls.of(
+            names,
+            np.array([position[name] for name in model_a], dtype=np.int64),
+            np.array([position[name] for name in model_b], dtype=np.int64),
+            *columns,
+            win_share=win_share,
+        )
+
+    @classmethod
+    def _canonical(
+        cls, models: tuple[str, ...], index: IntArray, cells: IntArray, share: FloatArray, self_battles: int
+    ) -> Self:
+        """Mirror every pair to a < b, set self-battles apart, add up rows of one pair and drop empty ones."""
+        battles = cells.sum(axis=0)
+        own = index[0] == index[1]
+        mirrored = index[0] > index[1]
+        index = np.where(mirrored, index[::-1], index)
+        cells = np.where(mirrored, cells[[1, 0, 2]], cells)
+        share = np.where(mirrored, battles - share, share)
+
+        kept = np.flatnonzero(~own & (battles > 0))
+        order = kept[np.argsort(index[0, kept] * len(models) + index[1, kept], kind="stable")]
+        index, cells, share = index[:, order], cells[:, order], share[order]
+        first = np.flatnonzero(np.diff(index, axis=1, prepend=-1).any(axis=0))
+        if first.size < order.size:
+            index = index[:, first]
+            cells = np.add.reduceat(cells, first, axis=1)
+            share = np.add.reduceat(share, first)
+        for array in (index, cells, share):
+            array.flags.writeable = False
+        return cls(models, *index, *cells, share, self_battles + int(battles[own].sum()))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PairCounts):
+            return NotImplemented
+        return (
+            self.models == other.models
+            and self.self_battles == other.self_battles
+            and all(np.array_equal(mine, theirs) for mine, theirs in zip(self.columns, other.columns, strict=True))
+        )
+
+    @property
+    def columns(self) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, FloatArray]:
+        """The arrays of `of`, in its order."""
+        return self.a, self.b, self.wins, self.losses, self.ties, self.win_share
+
+    @property
+    def battles(self) -> IntArray:
+        """(P,) battles of each pair."""
+        return self.wins + self.losses + self.ties
+
+    @property
+    def score(self) -> FloatArray:
+        """(P,) wins of a, a tie counting half."""
+        return self.wins + self.ties / 2
+
+    @property
+    def total(self) -> int:
+        """All battles between two different models."""
+        return int(self.battles.sum())
+
+    def per_model(self, of_a: ArrayLike, of_b: ArrayLike) -> FloatArray:
+        """(n,) sums over the pairs of a model: of `of_a` (P,) where it is a, of `of_b` (P,) where it is b."""
+        n = len(self.models)
+        return np.bincount(self.a, of_a, n) + np.bincount(self.b, of_b, n)
+
+    def merged(self, other: PairCounts) -> PairCounts:
+        """The counts of both, models matched by name; new names of `other` follow."""
+        names = tuple(dict.fromkeys((*self.models, *other.models)))
+        position = {name: i for i, name in enumerate(names)}
+        theirs = np.array([position[name] for name in other.models], dtype=np.int64)
+        moved = (theirs[other.a], theirs[other.b], *other.columns[2:])
+        stacked = [np.concatenate(pair) for pair in zip(self.columns, moved, strict=True)]
+        return PairCounts.of(names, *stacked, self_battles=self.self_battles + other.self_battles)
+
+    def renamed(self, names: Mapping[str, str]) -> PairCounts:
+        """The counts under other names. Models that get one name become one; battles between them are self-battles."""
+        new = [names.get(name, name) for name in self.models]
+        position = {name: i for i, name in enumerate(dict.fromkeys(new))}
+        moved = np.array([position[name] for name in new], dtype=np.int64)
+        return PairCounts.of(
+            position, moved[self.a], moved[self.b], *self.columns[2:], self_battles=self.self_battles
+        )
+
+    def among(self, models: Iterable[str]) -> PairCounts:
+        """The counts of battles in which both models are in `models`, in that order."""
+        names = tuple(models)
+        position = {name: i for i, name in enumerate(names)}
+        moved = np.array([position.get(name, -1) for name in self.models], dtype=np.int64)
+        kept = (moved[self.a] >= 0) & (moved[self.b] >= 0)
+        a, b, *cells = (column[kept] for column in self.columns)
+        return PairCounts.of(names, moved[a], moved[b], *cells)
+
+
+def _whole(values: ArrayLike) -> IntArray:
+    """The values as int64.
+
+    Raises:
+        ValueError: when one is negative or no whole number.
+    """
+    given = np.asarray(values)
+    whole = given.astype(np.int64)
+    if whole.size and (not np.array_equal(whole, given) or whole.min() < 0):
+        raise ValueError("indices and counts are whole numbers, zero or more")
+    return whole
