@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import UsageError
-from engine.ratings.counts import FloatArray, PairCounts
+from engine.ratings.cells import FloatArray
+from engine.ratings.counts import PairCounts
 from engine.ratings.identifiability import CommonScale, Reason, common_scale
 from engine.ratings.likelihood import maximise, square
 from engine.ratings.scale import ELO_PER_NAT, MEAN_RATING, Anchor

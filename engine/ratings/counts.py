@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from engine.ratings.cells import Cells, FloatArray, IntArray
 from engine.records import Outcome
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,15 +53,10 @@ class PairCounts:
         Raises:
             ValueError: when names repeat, an index names no model, a count is negative or broken, or lengths differ.
         """
-        names = tuple(models)
-        if len(set(names)) != len(names):
-            raise ValueError("a model is named twice")
-        index = np.vstack([_whole(column) for column in (a, b)])
-        cells = np.vstack([_whole(column) for column in (wins, losses, ties)])
-        if index.size and (index.min() < 0 or index.max() >= len(names)):
-            raise ValueError("a pair names a model that is not in the list")
-        share = cells[0] + cells[2] / 2 if win_share is None else np.array(win_share, dtype=np.float64)
-        return cls._canonical(names, index, cells, share, self_battles)
+        names = distinct(models)
+        cells = Cells.of(len(names), a, b, wins, losses, ties, win_share)
+        columns = (cells.a, cells.b, cells.wins, cells.losses, cells.ties, cells.win_share)
+        return cls(names, *columns, self_battles + cells.self_battles)
 
     @classmethod
     def from_battles(
@@ -89,7 +82,10 @@ class PairCounts:
         names = tuple(sorted({*model_a, *model_b}) if models is None else models)
         position = {name: i for i, name in enumerate(names)}
         result = [Outcome(outcome) for outcome in outcomes]
-        columns = [np.array([got is wanted for got in result], dtype=np.int64) for wanted in (Outcome.A, Outcome.B, Outcome.TIE)]
+        columns = [
+            np.array([got is wanted for got in result], dtype=np.int64)
+            for wanted in (Outcome.A, Outcome.B, Outcome.TIE)
+        ]
         return cls.of(
             names,
             np.array([position[name] for name in model_a], dtype=np.int64),
@@ -98,37 +94,15 @@ class PairCounts:
             win_share=win_share,
         )
 
-    @classmethod
-    def _canonical(
-        cls, models: tuple[str, ...], index: IntArray, cells: IntArray, share: FloatArray, self_battles: int
-    ) -> Self:
-        """Mirror every pair to a < b, set self-battles apart, add up rows of one pair and drop empty ones."""
-        battles = cells.sum(axis=0)
-        own = index[0] == index[1]
-        mirrored = index[0] > index[1]
-        index = np.where(mirrored, index[::-1], index)
-        cells = np.where(mirrored, cells[[1, 0, 2]], cells)
-        share = np.where(mirrored, battles - share, share)
-
-        kept = np.flatnonzero(~own & (battles > 0))
-        order = kept[np.argsort(index[0, kept] * len(models) + index[1, kept], kind="stable")]
-        index, cells, share = index[:, order], cells[:, order], share[order]
-        first = np.flatnonzero(np.diff(index, axis=1, prepend=-1).any(axis=0))
-        if first.size < order.size:
-            index = index[:, first]
-            cells = np.add.reduceat(cells, first, axis=1)
-            share = np.add.reduceat(share, first)
-        for array in (index, cells, share):
-            array.flags.writeable = False
-        return cls(models, *index, *cells, share, self_battles + int(battles[own].sum()))
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PairCounts):
             return NotImplemented
         return (
             self.models == other.models
             and self.self_battles == other.self_battles
-            and all(np.array_equal(mine, theirs) for mine, theirs in zip(self.columns, other.columns, strict=True))
+            and all(
+                np.array_equal(mine, theirs) for mine, theirs in zip(self.columns, other.columns, strict=True)
+            )
         )
 
     @property
@@ -184,14 +158,13 @@ class PairCounts:
         return PairCounts.of(names, moved[a], moved[b], *cells)
 
 
-def _whole(values: ArrayLike) -> IntArray:
-    """The values as int64.
+def distinct(models: Iterable[str]) -> tuple[str, ...]:
+    """The names as a tuple.
 
     Raises:
-        ValueError: when one is negative or no whole number.
+        ValueError: when one stands twice.
     """
-    given = np.asarray(values)
-    whole = given.astype(np.int64)
-    if whole.size and (not np.array_equal(whole, given) or whole.min() < 0):
-        raise ValueError("indices and counts are whole numbers, zero or more")
-    return whole
+    names = tuple(models)
+    if len(set(names)) != len(names):
+        raise ValueError("a model is named twice")
+    return names

@@ -15,7 +15,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.ratings.counts import FloatArray, IntArray, PairCounts
+from engine.ratings.cells import FloatArray, IntArray
+from engine.ratings.counts import PairCounts
 
 BoolArray = NDArray[np.bool_]
 
@@ -90,7 +91,9 @@ def common_scale(counts: PairCounts, anchor: int | None = None) -> CommonScale:
     return CommonScale(component, side, _reasons(counts, component, side, battles))
 
 
-def beat_or_tied(n: int, a: IntArray, b: IntArray, score: FloatArray, battles: FloatArray | IntArray) -> BoolArray:
+def beat_or_tied(
+    n: int, a: IntArray, b: IntArray, score: FloatArray, battles: FloatArray | IntArray
+) -> BoolArray:
     """(n, n) true where the row's model beat or tied the column's at least once.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.ratings.counts import FloatArray, IntArray
+from engine.ratings.cells import FloatArray, IntArray
 from engine.ratings.identifiability import BoolArray
 
 # exp(theta) must not overflow: no rating lies further than this from the mean, in natural units (59,000 Elo).
