@@ -1,0 +1,1 @@
+"""Formats: other people's file layouts, read as a stream of neutral rows."""

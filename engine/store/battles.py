@@ -1,0 +1,201 @@
+"""Battles: landed with their games and, in the same transaction, with what they add to the counts.
+
+A battle that waits is landed too; when its games are complete it is landed again and decided, and the counts get
+the difference. A decided or void battle is never landed over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import UsageError
+from engine.records import Decision, OnCut, OutcomeRule, ResponseStatus
+from engine.store.counts import CountDeltas, Tally
+from engine.store.rows import decode, encode, maybe, next_id, select_in
+from engine.store.sqlite import Connection
+from engine.store.store import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """A named set of battles that are rated together, under one outcome rule and one rule for cut responses."""
+
+    id: int
+    name: str
+    outcome_rule: OutcomeRule
+    on_cut: OnCut
+
+
+@dataclass(frozen=True, slots=True)
+class NewBattle:
+    """A battle on its way into the store.
+
+    Attributes:
+        position: its place in the plan or file, from 0; the order for online ratings where there is no time.
+        games: (swapped, number of the verdict) of the games that have been judged.
+        status_a, status_b: of the responses; `ok` where they are unknown.
+    """
+
+    key: str
+    judge_id: int
+    prompt_id: int
+    player_a: int
+    player_b: int
+    decision: Decision
+    position: int
+    games: tuple[tuple[bool, int], ...] = ()
+    response_a: int | None = None
+    response_b: int | None = None
+    status_a: ResponseStatus = ResponseStatus.OK
+    status_b: ResponseStatus = ResponseStatus.OK
+    category: str | None = None
+    turn: int | None = None
+    round: int | None = None
+    occurred_at: float | None = None
+
+
+def land_arena(tx: Transaction, name: str, outcome_rule: OutcomeRule, on_cut: OnCut) -> Arena:
+    """The arena of that name, made when it is new.
+
+    Raises:
+        UsageError: it exists under other rules; counts under two rules are never mixed.
+    """
+    stands = read_arena(tx.connection, name)
+    if stands is None:
+        cursor = tx.connection.execute(
+            "INSERT INTO arenas(name, outcome_rule, on_cut, created_at, import_id) VALUES (?, ?, ?, ?, ?)",
+            (encode(name), outcome_rule.value, on_cut.value, time.time(), tx.import_id),
+        )
+        assert cursor.lastrowid is not None
+        return Arena(cursor.lastrowid, name, outcome_rule, on_cut)
+    if (stands.outcome_rule, stands.on_cut) != (outcome_rule, on_cut):
+        raise UsageError(
+            f"arena '{name}' is rated by other rules",
+            f"It has outcome_rule '{stands.outcome_rule.value}' and on_cut '{stands.on_cut.value}';"
+            f" asked were '{outcome_rule.value}' and '{on_cut.value}'.",
+            "Use its rules, or another arena name. The same responses and verdicts serve both at no cost.",
+        )
+    return stands
+
+
+def read_arena(connection: Connection, name: str) -> Arena | None:
+    """The arena of that name, if there is one."""
+    return next((arena for arena in read_arenas(connection) if arena.name == name), None)
+
+
+def read_arenas(connection: Connection) -> list[Arena]:
+    """All arenas, oldest first."""
+    rows = connection.execute("SELECT id, name, outcome_rule, on_cut FROM arenas ORDER BY id")
+    return [
+        Arena(number, decode(name), OutcomeRule(rule), OnCut(on_cut)) for number, name, rule, on_cut in rows
+    ]
+
+
+def land_battles(tx: Transaction, arena: Arena, items: Sequence[NewBattle]) -> dict[str, bool]:
+    """Store battles and keep the counts; return by key whether it is new or changed."""
+    by_key = {item.key: item for item in items}
+    stands = _standing(tx.connection, arena, by_key)
+    open_ones = {
+        key: item for key, item in by_key.items() if key in stands and stands[key].state == "waiting"
+    }
+    new = {key: item for key, item in by_key.items() if key not in stands}
+    first = next_id(tx.connection, "battles")
+    ids = {key: first + offset for offset, key in enumerate(new)}
+    _insert(tx, arena, ids, new)
+    _update(tx, {key: stands[key].id for key in open_ones}, open_ones)
+    ids |= {key: stands[key].id for key in open_ones}
+    _land_games(tx.connection, ids, by_key)
+    deltas = CountDeltas(arena.id)
+    for item in new.values():
+        deltas.add(_tally(item))
+    for key, item in open_ones.items():
+        deltas.add(stands[key].tally, -1)
+        deltas.add(_tally(item))
+    deltas.apply(tx.connection)
+    _reset_folds(
+        tx.connection, arena, [item for item in [*new.values(), *open_ones.values()] if item.decision.outcome]
+    )
+    return {key: key in ids for key in by_key}
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    id: int
+    state: str
+    tally: Tally
+
+
+def _standing(connection: Connection, arena: Arena, by_key: Mapping[str, NewBattle]) -> dict[str, _Standing]:
+    query = f"SELECT key, id, state, {Tally.COLUMNS} FROM battles WHERE arena_id = {arena.id} AND key IN"
+    return {
+        row[0]: _Standing(row[1], row[2], Tally.of_row(row[3:]))
+        for row in select_in(connection, query, list(by_key))
+    }
+
+
+def _tally(item: NewBattle) -> Tally:
+    d = item.decision
+    return Tally(
+        item.judge_id, item.category, item.player_a, item.player_b, d.state.value, d.wins_a, d.wins_b, d.ties,
+        d.win_share or 0.0, item.status_a.value, item.status_b.value,
+    )  # fmt: skip
+
+
+def _decided(item: NewBattle) -> tuple[Any, ...]:
+    d = item.decision
+    return (
+        d.state.value, maybe(d.reason), d.outcome.value if d.outcome else None, d.margin, d.win_share, d.wins_a, d.wins_b,
+        d.ties, item.response_a, item.response_b, item.status_a.value, item.status_b.value, time.time(),
+    )  # fmt: skip
+
+
+def _insert(tx: Transaction, arena: Arena, ids: Mapping[str, int], items: Mapping[str, NewBattle]) -> None:
+    tx.connection.executemany(
+        "INSERT INTO battles(state, reason, outcome, margin, win_share, wins_a, wins_b, ties, response_a, response_b,"
+        " status_a, status_b, landed_at, id, arena_id, key, judge_id, prompt_id, player_a, player_b, category, turn,"
+        " round, occurred_at, position, attempt_id, import_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                *_decided(item), ids[key], arena.id, key, item.judge_id, item.prompt_id, item.player_a, item.player_b,
+                maybe(item.category), item.turn, item.round, item.occurred_at, item.position, tx.attempt_id, tx.import_id,
+            )
+            for key, item in items.items()
+        ),
+    )  # fmt: skip
+
+
+def _update(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewBattle]) -> None:
+    tx.connection.executemany(
+        "UPDATE battles SET state = ?, reason = ?, outcome = ?, margin = ?, win_share = ?, wins_a = ?, wins_b = ?,"
+        " ties = ?, response_a = ?, response_b = ?, status_a = ?, status_b = ?, landed_at = ?, attempt_id = ? WHERE id = ?",
+        ((*_decided(item), tx.attempt_id, ids[key]) for key, item in items.items()),
+    )
+
+
+def _land_games(connection: Connection, ids: Mapping[str, int], items: Mapping[str, NewBattle]) -> None:
+    connection.executemany(
+        "INSERT INTO games(battle_id, swapped, verdict_id) VALUES (?, ?, ?)"
+        " ON CONFLICT(battle_id, swapped) DO UPDATE SET verdict_id = excluded.verdict_id",
+        (
+            (number, int(swapped), verdict)
+            for key, number in ids.items()
+            for swapped, verdict in items[key].games
+        ),
+    )
+
+
+def _reset_folds(connection: Connection, arena: Arena, decided: Sequence[NewBattle]) -> None:
+    """Online ratings go by order, not by landing: a late arrival takes their position back before it."""
+    earliest: dict[int, tuple[float, int]] = {}
+    for item in decided:
+        order = (float("-inf") if item.occurred_at is None else item.occurred_at, item.position)
+        earliest[item.judge_id] = min(order, earliest.get(item.judge_id, order))
+    for judge_id, (at, position) in earliest.items():
+        connection.execute(
+            "DELETE FROM online_folds WHERE arena_id = ? AND judge_id = ? AND (COALESCE(occurred_at, ?), position) >= (?, ?)",
+            (arena.id, judge_id, float("-inf"), at, position),
+        )

@@ -1,0 +1,240 @@
+"""The schema, as numbered steps that are only ever added to. A fresh store is all steps in order.
+
+Each step runs with the record of it in one transaction (sqlite_utils.migrations), all pending steps of an opening in
+one more around them, so a crash leaves the store as it was. `user_version` counts the steps, so that a reader
+knows an older or newer store without this module.
+
+Texts and names that come from outside are stored as engine.store.texts says. Times are seconds since 1970.
+Categories: '' is all of them together.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+APPLICATION_ID = 0x41724E54
+"""Marks the file as ours in SQLite's header ("ArNT")."""
+
+# What a plan, an import or a person brings in.
+_NOUNS = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE texts (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, body NOT NULL);
+CREATE TABLE imports (
+    id INTEGER PRIMARY KEY, format TEXT NOT NULL, source TEXT NOT NULL, options TEXT NOT NULL,
+    started_at REAL NOT NULL, ended_at REAL, taken TEXT, known TEXT, set_aside INTEGER NOT NULL DEFAULT 0,
+    undone_at REAL
+);
+CREATE TABLE set_aside (
+    id INTEGER PRIMARY KEY, import_id INTEGER NOT NULL REFERENCES imports(id),
+    reason NOT NULL, file NOT NULL, line INTEGER NOT NULL, text NOT NULL
+);
+CREATE INDEX set_aside_by_import ON set_aside(import_id, reason);
+CREATE TABLE prompts (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, conversation INTEGER REFERENCES texts(id),
+    open_turns INTEGER NOT NULL, import_id INTEGER REFERENCES imports(id)
+);
+CREATE TABLE prompt_sets (
+    id INTEGER PRIMARY KEY, name NOT NULL UNIQUE, created_at REAL NOT NULL, import_id INTEGER REFERENCES imports(id)
+);
+CREATE TABLE prompt_set_items (
+    set_id INTEGER NOT NULL REFERENCES prompt_sets(id), name NOT NULL, position INTEGER NOT NULL,
+    prompt_id INTEGER NOT NULL REFERENCES prompts(id), category, difficulty REAL, meta TEXT,
+    import_id INTEGER REFERENCES imports(id),
+    PRIMARY KEY (set_id, name)
+) WITHOUT ROWID;
+CREATE INDEX prompt_set_items_by_prompt ON prompt_set_items(prompt_id);
+CREATE TABLE models (
+    id INTEGER PRIMARY KEY, name NOT NULL UNIQUE, kind TEXT NOT NULL, identity TEXT NOT NULL UNIQUE,
+    facts TEXT NOT NULL, template_hash TEXT, path, created_at REAL NOT NULL,
+    import_id INTEGER REFERENCES imports(id)
+);
+CREATE TABLE players (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name NOT NULL UNIQUE,
+    model_id INTEGER NOT NULL REFERENCES models(id), sampling TEXT, alias_of INTEGER REFERENCES players(id),
+    created_at REAL NOT NULL, import_id INTEGER REFERENCES imports(id)
+);
+CREATE TABLE judges (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name NOT NULL UNIQUE, kind TEXT NOT NULL,
+    facts TEXT NOT NULL, created_at REAL NOT NULL, import_id INTEGER REFERENCES imports(id)
+);
+"""
+
+_JOBS = """
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY, digest TEXT NOT NULL, name NOT NULL, plan TEXT NOT NULL, state TEXT NOT NULL
+        CHECK (state IN ('queued', 'running', 'paused', 'done', 'failed', 'cancelled', 'unfinished')),
+    request TEXT CHECK (request IN ('pause', 'drain', 'cancel')), limits TEXT NOT NULL DEFAULT '{}',
+    progress TEXT NOT NULL DEFAULT '{}', reason, created_at REAL NOT NULL, ended_at REAL
+);
+CREATE UNIQUE INDEX jobs_one_open_per_plan ON jobs(digest)
+    WHERE state IN ('queued', 'running', 'paused', 'unfinished');
+CREATE TABLE workers (
+    id TEXT PRIMARY KEY, host NOT NULL, boot_id TEXT NOT NULL, pid INTEGER NOT NULL, pid_started_at REAL NOT NULL,
+    started_at REAL NOT NULL, heartbeat_at REAL NOT NULL, stopped_at REAL
+) WITHOUT ROWID;
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY, job_id INTEGER NOT NULL REFERENCES jobs(id), number INTEGER NOT NULL,
+    worker_id TEXT NOT NULL REFERENCES workers(id), state TEXT NOT NULL
+        CHECK (state IN ('running', 'ended', 'lost')),
+    lease_until REAL NOT NULL, started_at REAL NOT NULL, ended_at REAL, exit_code INTEGER, reason,
+    UNIQUE (job_id, number)
+);
+CREATE UNIQUE INDEX attempts_one_running_per_job ON attempts(job_id) WHERE state = 'running';
+CREATE TABLE units (
+    job_id INTEGER NOT NULL REFERENCES jobs(id), unit TEXT NOT NULL, takes INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('taken', 'set_aside')), reason,
+    PRIMARY KEY (job_id, unit)
+) WITHOUT ROWID;
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, level TEXT NOT NULL,
+    job_id INTEGER REFERENCES jobs(id), attempt_id INTEGER REFERENCES attempts(id), facts TEXT NOT NULL
+);
+CREATE INDEX events_by_job ON events(job_id, id);
+"""
+
+# What players and judges make.
+_ANSWERS = """
+CREATE TABLE responses (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, prompt_id INTEGER NOT NULL REFERENCES prompts(id),
+    player_id INTEGER NOT NULL REFERENCES players(id), sample INTEGER NOT NULL, status TEXT NOT NULL
+        CHECK (status IN ('ok', 'empty', 'cut', 'refused', 'failed')),
+    error, tries INTEGER NOT NULL, tokens_in INTEGER, tokens_out INTEGER, latency_ms REAL, characters INTEGER NOT NULL,
+    created_at REAL NOT NULL, attempt_id INTEGER REFERENCES attempts(id), import_id INTEGER REFERENCES imports(id)
+);
+CREATE INDEX responses_by_prompt ON responses(prompt_id, player_id);
+CREATE INDEX responses_by_player ON responses(player_id, status);
+CREATE TABLE response_turns (
+    response_id INTEGER NOT NULL REFERENCES responses(id) ON DELETE CASCADE, turn INTEGER NOT NULL,
+    answer INTEGER NOT NULL REFERENCES texts(id), thinking INTEGER REFERENCES texts(id), finish_reason,
+    tokens_in INTEGER, tokens_out INTEGER, latency_ms REAL,
+    PRIMARY KEY (response_id, turn)
+) WITHOUT ROWID;
+CREATE TABLE verdicts (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, try INTEGER NOT NULL, judge_id INTEGER NOT NULL REFERENCES judges(id),
+    kind TEXT NOT NULL CHECK (kind IN ('scores', 'preference', 'grade', 'winner', 'single')),
+    status TEXT NOT NULL CHECK (status IN ('ok', 'unparsable', 'refused', 'cut', 'failed')),
+    value TEXT, reason, explanation INTEGER REFERENCES texts(id), raw INTEGER REFERENCES texts(id),
+    thinking INTEGER REFERENCES texts(id), finish_reason, tokens_in INTEGER, tokens_out INTEGER, latency_ms REAL,
+    turn INTEGER, prompt_id INTEGER NOT NULL REFERENCES prompts(id),
+    player_first INTEGER NOT NULL REFERENCES players(id), player_second INTEGER REFERENCES players(id),
+    response_first INTEGER REFERENCES responses(id), response_second INTEGER REFERENCES responses(id),
+    created_at REAL NOT NULL, attempt_id INTEGER REFERENCES attempts(id), import_id INTEGER REFERENCES imports(id),
+    UNIQUE (key, try)
+);
+CREATE INDEX verdicts_by_judge ON verdicts(judge_id, status);
+"""
+
+_ARENA = """
+CREATE TABLE arenas (
+    id INTEGER PRIMARY KEY, name NOT NULL UNIQUE, outcome_rule TEXT NOT NULL
+        CHECK (outcome_rule IN ('mean-margin', 'strict', 'per-game')),
+    on_cut TEXT NOT NULL CHECK (on_cut IN ('void', 'loss', 'judge')),
+    created_at REAL NOT NULL, import_id INTEGER REFERENCES imports(id)
+);
+CREATE TABLE battles (
+    id INTEGER PRIMARY KEY, arena_id INTEGER NOT NULL REFERENCES arenas(id), key TEXT NOT NULL,
+    judge_id INTEGER NOT NULL REFERENCES judges(id), prompt_id INTEGER NOT NULL REFERENCES prompts(id),
+    player_a INTEGER NOT NULL REFERENCES players(id), player_b INTEGER NOT NULL REFERENCES players(id),
+    response_a INTEGER REFERENCES responses(id), response_b INTEGER REFERENCES responses(id),
+    category, turn INTEGER, round INTEGER, occurred_at REAL, position INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('void', 'waiting', 'decided')), reason,
+    outcome TEXT CHECK (outcome IN ('a', 'b', 'tie')), margin REAL, win_share REAL,
+    wins_a INTEGER NOT NULL DEFAULT 0, wins_b INTEGER NOT NULL DEFAULT 0, ties INTEGER NOT NULL DEFAULT 0,
+    status_a TEXT NOT NULL, status_b TEXT NOT NULL, landed_at REAL NOT NULL,
+    attempt_id INTEGER REFERENCES attempts(id), import_id INTEGER REFERENCES imports(id),
+    UNIQUE (arena_id, key),
+    CHECK ((state = 'decided') = (outcome IS NOT NULL))
+);
+CREATE INDEX battles_in_order ON battles(arena_id, judge_id, occurred_at, position);
+CREATE INDEX battles_by_prompt ON battles(prompt_id);
+CREATE INDEX battles_by_import ON battles(import_id) WHERE import_id IS NOT NULL;
+CREATE TABLE games (
+    battle_id INTEGER NOT NULL REFERENCES battles(id) ON DELETE CASCADE, swapped INTEGER NOT NULL,
+    verdict_id INTEGER NOT NULL REFERENCES verdicts(id),
+    PRIMARY KEY (battle_id, swapped)
+) WITHOUT ROWID;
+CREATE INDEX games_by_verdict ON games(verdict_id);
+"""
+
+# Kept in the transaction that lands a battle, so that a table costs the same at a million battles.
+_COUNTS = """
+CREATE TABLE pair_counts (
+    arena_id INTEGER NOT NULL REFERENCES arenas(id), judge_id INTEGER NOT NULL REFERENCES judges(id),
+    category NOT NULL, a INTEGER NOT NULL REFERENCES players(id), b INTEGER NOT NULL REFERENCES players(id),
+    wins INTEGER NOT NULL, losses INTEGER NOT NULL, ties INTEGER NOT NULL, win_share REAL NOT NULL,
+    decided INTEGER NOT NULL, waiting INTEGER NOT NULL, void INTEGER NOT NULL,
+    cut_a INTEGER NOT NULL, cut_b INTEGER NOT NULL, cut_both INTEGER NOT NULL,
+    PRIMARY KEY (arena_id, judge_id, category, a, b), CHECK (a <= b)
+) WITHOUT ROWID;
+CREATE TABLE side_counts (
+    arena_id INTEGER NOT NULL REFERENCES arenas(id), judge_id INTEGER NOT NULL REFERENCES judges(id),
+    category NOT NULL, player_id INTEGER NOT NULL REFERENCES players(id), status TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (arena_id, judge_id, category, player_id, status)
+) WITHOUT ROWID;
+CREATE TABLE online_folds (
+    arena_id INTEGER NOT NULL REFERENCES arenas(id), judge_id INTEGER NOT NULL REFERENCES judges(id),
+    category NOT NULL, kind TEXT NOT NULL, battles INTEGER NOT NULL,
+    occurred_at REAL, position INTEGER NOT NULL, battle_id INTEGER NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (arena_id, judge_id, category, kind, battles)
+) WITHOUT ROWID;
+CREATE TABLE rating_snapshots (
+    id INTEGER PRIMARY KEY, arena_id INTEGER NOT NULL REFERENCES arenas(id),
+    judge_id INTEGER NOT NULL REFERENCES judges(id), category NOT NULL, parameters TEXT NOT NULL, models TEXT NOT NULL,
+    battles INTEGER NOT NULL, created_at REAL NOT NULL, attempt_id INTEGER REFERENCES attempts(id)
+);
+CREATE INDEX rating_snapshots_newest ON rating_snapshots(arena_id, judge_id, category, id);
+"""
+
+_STEPS = 1
+
+
+def latest_version() -> int:
+    """The number of steps that this program knows; a store with more is newer than it."""
+    return _STEPS
+
+
+def _statements(script: str) -> list[str]:
+    return [statement.strip() for statement in script.split(";") if statement.strip()]
+
+
+def _steps() -> Migrations:
+    from sqlite_utils.migrations import Migrations
+
+    steps = Migrations("arena-tui")
+
+    # The first schema: an arena, its answers and verdicts, jobs, and the counts that tables are made of.
+    @steps()
+    def m001_arena(db: Database) -> None:
+        for script in (_NOUNS, _JOBS, _ANSWERS, _ARENA, _COUNTS):
+            for statement in _statements(script):
+                db.execute(statement)
+        db.execute("INSERT INTO meta VALUES ('secret', ?)", (secrets.token_bytes(32),))
+        db.execute("INSERT INTO meta VALUES ('store_id', ?)", (secrets.token_hex(8),))
+        db.execute("INSERT INTO meta VALUES ('created_at', ?)", (time.time(),))
+
+    return steps
+
+
+def migrate(db: Database) -> list[str]:
+    """Apply what is pending, all or nothing, and return the names of the steps that were applied.
+
+    Waits for another process that is migrating; what it did is then not done again.
+    """
+    steps = _steps()
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        pending = [step.name for step in steps.pending(db)]
+        steps.apply(db)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {_STEPS}")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+    return pending

@@ -1,0 +1,189 @@
+"""Prompts and the sets that they are members of."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine import keys
+from engine.records import Conversation, Message, Prompt
+from engine.store import texts
+from engine.store.rows import decode, encode, ids_by_key, maybe, next_id, select_in, to_json
+from engine.store.sqlite import Connection
+from engine.store.store import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class LandedPrompt:
+    """Where a prompt stands in the store.
+
+    `state` is `new`, `known` (the set had it just so) or `contradicts` (the set has another text under the name, and
+    keeps it; then `prompt_id` is that one's).
+    """
+
+    prompt_id: int
+    key: str
+    state: str
+
+
+def prompt_key(prompt: Prompt) -> str:
+    """The content key of a prompt; of its name where the text is unknown."""
+    if prompt.conversation is None:
+        return keys.named_prompt_key(prompt.set_name, prompt.name)
+    return keys.prompt_key(prompt.conversation)
+
+
+def land_set(tx: Transaction, name: str) -> int:
+    """The number of a prompt set, made when it is new."""
+    row = tx.connection.execute("SELECT id FROM prompt_sets WHERE name = ?", (encode(name),)).fetchone()
+    if row:
+        return int(row[0])
+    cursor = tx.connection.execute(
+        "INSERT INTO prompt_sets(name, created_at, import_id) VALUES (?, ?, ?)",
+        (encode(name), time.time(), tx.import_id),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def land_prompts(tx: Transaction, prompts: Sequence[Prompt]) -> list[LandedPrompt]:
+    """Store prompts of one set and their membership, in order."""
+    if not prompts:
+        return []
+    set_id = land_set(tx, prompts[0].set_name)
+    wanted = [prompt_key(prompt) for prompt in prompts]
+    ids = _land_texts(tx, dict(zip(wanted, prompts, strict=True)))
+    members = _members(tx.connection, set_id, [prompt.name for prompt in prompts])
+    position = _next_position(tx.connection, set_id)
+    landed: list[LandedPrompt] = []
+    rows: list[tuple[Any, ...]] = []
+    for prompt, key in zip(prompts, wanted, strict=True):
+        stands = members.get(prompt.name)
+        if stands is None:
+            members[prompt.name] = ids[key]
+            rows.append(_member_row(tx, set_id, position + len(rows), prompt, ids[key]))
+            landed.append(LandedPrompt(ids[key], key, "new"))
+        else:
+            landed.append(LandedPrompt(stands, key, "known" if stands == ids[key] else "contradicts"))
+    tx.connection.executemany(
+        "INSERT INTO prompt_set_items(set_id, name, position, prompt_id, category, difficulty, meta, import_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+    return landed
+
+
+def _member_row(
+    tx: Transaction, set_id: int, position: int, prompt: Prompt, prompt_id: int
+) -> tuple[Any, ...]:
+    return (
+        set_id,
+        encode(prompt.name),
+        position,
+        prompt_id,
+        maybe(prompt.category),
+        prompt.difficulty,
+        to_json(dict(prompt.meta)) if prompt.meta else None,
+        tx.import_id,
+    )
+
+
+def _land_texts(tx: Transaction, by_key: dict[str, Prompt]) -> dict[str, int]:
+    ids = ids_by_key(tx.connection, "prompts", by_key)
+    new = {key: prompt for key, prompt in by_key.items() if key not in ids}
+    bodies = {
+        key: _body(prompt.conversation) for key, prompt in new.items() if prompt.conversation is not None
+    }
+    numbers = texts.intern(tx.connection, bodies.values())
+    first = next_id(tx.connection, "prompts")
+    rows = [
+        (
+            first + offset,
+            key,
+            numbers[bodies[key]] if key in bodies else None,
+            prompt.conversation.open_turns if prompt.conversation else 1,
+            tx.import_id,
+        )
+        for offset, (key, prompt) in enumerate(new.items())
+    ]
+    tx.connection.executemany(
+        "INSERT INTO prompts(id, key, conversation, open_turns, import_id) VALUES (?, ?, ?, ?, ?)", rows
+    )
+    return ids | {row[1]: row[0] for row in rows}
+
+
+def _body(conversation: Conversation) -> str:
+    return keys.canonical(keys.conversation_json(conversation)).decode("ascii")
+
+
+def _members(connection: Connection, set_id: int, names: Sequence[str]) -> dict[str, int]:
+    query = f"SELECT name, prompt_id FROM prompt_set_items WHERE set_id = {set_id} AND name IN"
+    return {decode(name): number for name, number in select_in(connection, query, [encode(n) for n in names])}
+
+
+def _next_position(connection: Connection, set_id: int) -> int:
+    query = "SELECT COALESCE(MAX(position), -1) + 1 FROM prompt_set_items WHERE set_id = ?"
+    return int(connection.execute(query, (set_id,)).fetchone()[0])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPrompt:
+    """A prompt of a set as the store holds it."""
+
+    id: int
+    key: str
+    prompt: Prompt
+
+
+def read_set(connection: Connection, name: str) -> list[StoredPrompt]:
+    """All prompts of a set, in its order; empty when there is no such set."""
+    rows = connection.execute(
+        """
+        SELECT p.id, p.key, i.name, i.category, i.difficulty, i.meta, t.body
+        FROM prompt_sets s JOIN prompt_set_items i ON i.set_id = s.id JOIN prompts p ON p.id = i.prompt_id
+        LEFT JOIN texts t ON t.id = p.conversation
+        WHERE s.name = ? ORDER BY i.position
+        """,
+        (encode(name),),
+    )
+    return [
+        StoredPrompt(
+            number,
+            key,
+            Prompt(
+                decode(item),
+                _conversation(body),
+                name,
+                decode(category),
+                difficulty,
+                json.loads(meta or "{}"),
+            ),
+        )
+        for number, key, item, category, difficulty, meta, body in rows
+    ]
+
+
+def read_conversation(connection: Connection, prompt_id: int) -> Conversation | None:
+    """The text of a prompt; None where it is unknown."""
+    row = connection.execute(
+        "SELECT t.body FROM prompts p JOIN texts t ON t.id = p.conversation WHERE p.id = ?", (prompt_id,)
+    ).fetchone()
+    return _conversation(row[0]) if row else None
+
+
+def set_names(connection: Connection) -> list[tuple[str, int]]:
+    """Every prompt set with its number of prompts."""
+    rows: Iterable[tuple[Any, int]] = connection.execute(
+        "SELECT s.name, COUNT(i.name) FROM prompt_sets s LEFT JOIN prompt_set_items i ON i.set_id = s.id"
+        " GROUP BY s.id ORDER BY s.id"
+    )
+    return [(decode(name), count) for name, count in rows]
+
+
+def _conversation(body: str | None) -> Conversation | None:
+    if body is None:
+        return None
+    return Conversation(tuple(Message(role, content) for role, content in json.loads(body)))

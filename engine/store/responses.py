@@ -1,0 +1,193 @@
+"""Responses: landed once under their content key, read back whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.records import Response, ResponseStatus, Turn
+from engine.store import texts
+from engine.store.rows import decode, maybe, next_id, select_in
+from engine.store.sqlite import Connection
+from engine.store.store import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class NewResponse:
+    """A response on its way into the store."""
+
+    key: str
+    prompt_id: int
+    player_id: int
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class LandedResponse:
+    """`new` is False when the key had a result already: that one stays."""
+
+    id: int
+    new: bool
+
+
+def land_responses(tx: Transaction, items: Sequence[NewResponse]) -> dict[str, LandedResponse]:
+    """Store responses by key. A result is never overwritten; a failure gives way to what came of trying again."""
+    by_key = {item.key: item for item in items}
+    stands = _standing(tx.connection, by_key)
+    retried = {key: item for key, item in by_key.items() if key in stands and stands[key][1] == "failed"}
+    new = {key: item for key, item in by_key.items() if key not in stands}
+    numbers = texts.intern(tx.connection, _texts_of([*new.values(), *retried.values()]))
+    first = next_id(tx.connection, "responses")
+    ids = {key: first + offset for offset, key in enumerate(new)}
+    _insert(tx, ids, new)
+    _replace_failures(tx, {key: stands[key][0] for key in retried}, retried)
+    rewritten = ids | {key: stands[key][0] for key in retried}
+    _insert_turns(tx.connection, rewritten, by_key, numbers)
+    landed = {key: LandedResponse(number, key in rewritten) for key, (number, _) in stands.items()}
+    return landed | {key: LandedResponse(number, True) for key, number in ids.items()}
+
+
+def _standing(connection: Connection, by_key: Mapping[str, NewResponse]) -> dict[str, tuple[int, str]]:
+    query = "SELECT key, id, status FROM responses WHERE key IN"
+    return {key: (number, status) for key, number, status in select_in(connection, query, list(by_key))}
+
+
+def _texts_of(items: Iterable[NewResponse]) -> set[str]:
+    turns = [turn for item in items for turn in item.response.turns]
+    return {turn.answer for turn in turns} | {turn.thinking for turn in turns if turn.thinking is not None}
+
+
+def _facts(item: NewResponse) -> tuple[Any, ...]:
+    response = item.response
+    return (
+        response.status.value,
+        maybe(response.error),
+        _total(turn.tokens_in for turn in response.turns),
+        _total(turn.tokens_out for turn in response.turns),
+        _total(turn.latency_ms for turn in response.turns),
+        sum(len(turn.answer) for turn in response.turns),
+        time.time(),
+    )
+
+
+def _insert(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewResponse]) -> None:
+    tx.connection.executemany(
+        "INSERT INTO responses(status, error, tokens_in, tokens_out, latency_ms, characters, created_at, id, key,"
+        " prompt_id, player_id, sample, tries, attempt_id, import_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
+        (
+            (
+                *_facts(item),
+                ids[key],
+                key,
+                item.prompt_id,
+                item.player_id,
+                item.response.sample,
+                tx.attempt_id,
+                tx.import_id,
+            )
+            for key, item in items.items()
+        ),
+    )
+
+
+def _replace_failures(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewResponse]) -> None:
+    tx.connection.executemany(
+        "DELETE FROM response_turns WHERE response_id = ?", ((n,) for n in ids.values())
+    )
+    tx.connection.executemany(
+        "UPDATE responses SET status = ?, error = ?, tokens_in = ?, tokens_out = ?, latency_ms = ?, characters = ?,"
+        " created_at = ?, tries = tries + 1, attempt_id = ? WHERE id = ?",
+        ((*_facts(item), tx.attempt_id, ids[key]) for key, item in items.items()),
+    )
+
+
+def _insert_turns(
+    connection: Connection,
+    ids: Mapping[str, int],
+    items: Mapping[str, NewResponse],
+    numbers: Mapping[str, int],
+) -> None:
+    connection.executemany(
+        "INSERT INTO response_turns(response_id, turn, answer, thinking, finish_reason, tokens_in, tokens_out,"
+        " latency_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                number,
+                position,
+                numbers[turn.answer],
+                None if turn.thinking is None else numbers[turn.thinking],
+                maybe(turn.finish_reason),
+                turn.tokens_in,
+                turn.tokens_out,
+                turn.latency_ms,
+            )
+            for key, number in ids.items()
+            for position, turn in enumerate(items[key].response.turns, start=1)
+        ),
+    )
+
+
+def _total(values: Iterable[Any]) -> Any:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """A response of the store."""
+
+    id: int
+    key: str
+    prompt_id: int
+    player_id: int
+    tries: int
+    response: Response
+
+
+def read_responses(connection: Connection, keys: Iterable[str]) -> dict[str, StoredResponse]:
+    """The responses that the store has of these keys, failures too."""
+    query = "SELECT id, key, prompt_id, player_id, sample, status, error, tries FROM responses WHERE key IN"
+    rows = list(select_in(connection, query, list(keys)))
+    turns = _read_turns(connection, [row[0] for row in rows])
+    return {
+        key: StoredResponse(
+            number,
+            key,
+            prompt,
+            player,
+            tries,
+            Response(ResponseStatus(status), tuple(turns.get(number, ())), sample, decode(error)),
+        )
+        for number, key, prompt, player, sample, status, error, tries in rows
+    }
+
+
+def statuses(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[ResponseStatus, int]]:
+    """Status and number of tries of the responses that the store has of these keys, without their texts."""
+    query = "SELECT key, status, tries FROM responses WHERE key IN"
+    return {
+        key: (ResponseStatus(status), tries)
+        for key, status, tries in select_in(connection, query, list(keys))
+    }
+
+
+def _read_turns(connection: Connection, ids: Sequence[int]) -> dict[int, list[Turn]]:
+    query = """
+        SELECT r.response_id, r.turn, a.body, t.body, r.finish_reason, r.tokens_in, r.tokens_out, r.latency_ms
+        FROM response_turns r JOIN texts a ON a.id = r.answer LEFT JOIN texts t ON t.id = r.thinking
+        WHERE r.response_id IN
+    """
+    turns: dict[int, list[Turn]] = {}
+    for number, _, answer, thinking, reason, *counts in sorted(
+        select_in(connection, query, ids), key=lambda r: r[:2]
+    ):
+        turns.setdefault(number, []).append(Turn(decode(answer), decode(thinking), decode(reason), *counts))
+    return turns
+
+
+def read_turns(connection: Connection, response_id: int) -> tuple[Turn, ...]:
+    """The turns of one response."""
+    return tuple(_read_turns(connection, [response_id]).get(response_id, ()))

@@ -1,0 +1,47 @@
+"""The one place that chooses the SQLite module.
+
+`pysqlite3` brings a SQLite without the WAL-reset bug (fixed in 3.51.3: https://sqlite.org/wal.html#walresetbug) and
+sqlite-utils takes it up by itself; where there is no wheel, the standard library's module is used alone. Two modules
+in one process would break each other's POSIX locks on the same file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+    from sqlite3 import Connection, Cursor, Row
+else:
+    try:
+        from pysqlite3 import dbapi2 as sqlite3
+    except ImportError:
+        import sqlite3
+    Connection, Cursor, Row = sqlite3.Connection, sqlite3.Cursor, sqlite3.Row
+
+SAFE_VERSION = (3, 51, 3)
+
+DatabaseError = sqlite3.DatabaseError
+OperationalError = sqlite3.OperationalError
+version: tuple[int, ...] = sqlite3.sqlite_version_info
+version_text: str = sqlite3.sqlite_version
+connect = sqlite3.connect
+
+
+def is_wal_safe() -> bool:
+    """Whether several processes may write one WAL file with this SQLite."""
+    return version >= SAFE_VERSION
+
+
+__all__ = [
+    "SAFE_VERSION",
+    "Connection",
+    "Cursor",
+    "DatabaseError",
+    "OperationalError",
+    "Row",
+    "connect",
+    "is_wal_safe",
+    "version",
+    "version_text",
+]

@@ -1,0 +1,141 @@
+"""The store as the rest of the engine holds it: a path, a reader's connection, and fenced write transactions."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import LostLease, StoreError
+from engine.store import sqlite
+from engine.store.opening import explain, open_reader, open_writer
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The attempt on whose behalf something is written. It is checked inside the transaction that writes."""
+
+    attempt_id: int
+    job_id: int
+    number: int
+    worker_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """An open write transaction: begun IMMEDIATE, fenced, committed when its block ends without an error.
+
+    Attributes:
+        connection: for reading and writing rows. Nothing else may commit on it.
+        attempt_id, import_id: provenance of the rows that are written; at most one of both.
+    """
+
+    connection: sqlite.Connection
+    attempt_id: int | None = None
+    import_id: int | None = None
+
+
+class Store:
+    """One SQLite file. Connections belong to the process that opened them and are shared by no fork.
+
+    A store opened to write has one writing connection, used by one thread at a time; reading goes through its own
+    read-only connection, so that a long table never holds up a landing.
+    """
+
+    def __init__(self, path: Path, *, writable: bool, create: bool = True) -> None:
+        self.path = path
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._writer = open_writer(path, create=create) if writable else None
+        self._reader: sqlite.Connection | None = None
+
+    @property
+    def reader(self) -> sqlite.Connection:
+        """A read-only connection. Each statement sees what is committed when it starts."""
+        self._check_process()
+        if self._reader is None:
+            self._reader = self._sole_connection() or open_reader(self.path)
+        return self._reader
+
+    def _sole_connection(self) -> sqlite.Connection | None:
+        """On a network file system the one connection that writes is also the only one that may read."""
+        if self._writer is None or self._writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            return None
+        return self._writer
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite.Connection]:
+        """A read-only view in which several statements see one and the same state. Keep it short: it holds the WAL."""
+        connection = self.reader
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self, fence: Fence | None = None, *, import_id: int | None = None) -> Iterator[Transaction]:
+        """A write transaction: all of its block or nothing.
+
+        Raises:
+            LostLease: the fence's attempt is not the running one of its job any more; nothing is written.
+            StoreError: the disk is full, the file is read-only or gone.
+        """
+        self._check_process()
+        if self._writer is None:
+            raise StoreError(f"{self.path} was opened to read")
+        with self._lock:
+            connection = self._writer
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                if fence is not None:
+                    _check_fence(connection, fence)
+                yield Transaction(connection, fence.attempt_id if fence else None, import_id)
+                connection.execute("COMMIT")
+            except sqlite.OperationalError as error:
+                _roll_back(connection)
+                raise explain(self.path, error) from error
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    def close(self) -> None:
+        """Close both connections."""
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.close()
+        self._reader = self._writer = None
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._pid:
+            raise StoreError("a store was carried over a fork", mend="Open it anew in each process.")
+
+
+def open_store(path: Path, *, writable: bool = False, create: bool = True) -> Store:
+    """Open a store; see `engine.store.opening` for what can be wrong with a file."""
+    return Store(path, writable=writable, create=create)
+
+
+def _roll_back(connection: sqlite.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _check_fence(connection: sqlite.Connection, fence: Fence) -> None:
+    row = connection.execute(
+        "SELECT state, worker_id, number FROM attempts WHERE id = ?", (fence.attempt_id,)
+    ).fetchone()
+    if row is None or row[0] != "running" or row[1] != fence.worker_id or row[2] != fence.number:
+        raise LostLease(
+            f"attempt {fence.number} of job {fence.job_id} lost its lease: another worker may have taken over",
+            mend="Nothing was written by this one. See: arena-tui jobs show",
+        )
