@@ -1,0 +1,147 @@
+"""One door to tables on disk: CSV, TSV, JSON, JSON lines and Parquet, packed with gzip or zstd or not.
+
+The kind is found from the content; the name of the file decides only where the content could be two things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+
+from engine.errors import UsageError
+from engine.formats.delimited import guess_delimiter, read_delimited
+from engine.formats.entry import Entry, Record, excerpt, refuse, shown
+from engine.formats.jsons import loads, read_json_document, read_json_lines, read_json_list
+from engine.formats.parquet import parquet_columns, read_parquet
+from engine.formats.rows import SetAside
+from engine.formats.source import LIMITS, DamagedFileError, Limits, open_source
+
+__all__ = [
+    "Entry",
+    "Kind",
+    "Limits",
+    "Record",
+    "columns",
+    "detect",
+    "excerpt",
+    "head",
+    "read",
+    "refuse",
+    "shown",
+]
+
+_LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
+
+
+class Kind(StrEnum):
+    """What a file holds, whatever it is called."""
+
+    CSV = "csv"
+    JSON_LINES = "jsonl"
+    JSON_LIST = "json list"
+    JSON_DOCUMENT = "json"
+    PARQUET = "parquet"
+
+
+def read(path: Path, *, bare: str | None = None, limits: Limits = LIMITS) -> Iterator[Entry]:
+    """Stream the records of one file in file order, with bounded memory.
+
+    Args:
+        bare: the column that a row becomes which is only a string (JSON lines of strings); None sets it
+            aside.
+
+    Raises:
+        UsageError: when nothing of the file can be read: it is missing, empty, of no known kind, or names a
+            column twice. Everything that concerns one row is a SetAside instead.
+    """
+    kind = detect(path, limits)
+    file = str(path)
+    if kind is Kind.PARQUET:
+        yield from read_parquet(path)
+        return
+    last = 0
+    with open_source(path, limits) as stream:
+        entries: Iterator[Entry]
+        if kind is Kind.CSV:
+            entries = read_delimited(stream, file, guess_delimiter(_first_line(stream.peek())), limits)
+        elif kind is Kind.JSON_LINES:
+            entries = read_json_lines(stream, file, limits, bare)
+        elif kind is Kind.JSON_LIST:
+            entries = read_json_list(stream, file, limits, bare)
+        else:
+            entries = read_json_document(stream, file, limits, bare)
+        try:
+            for entry in entries:
+                last = entry.line
+                yield entry
+        except DamagedFileError as error:
+            yield SetAside("packed file is cut or damaged", file, last + 1, excerpt(str(error)))
+
+
+def head(path: Path, rows: int = 100, *, bare: str | None = None) -> tuple[Entry, ...]:
+    """The first rows of a file, for finding out its layout."""
+    with closing(read(path, bare=bare)) as entries:  # type: ignore[type-var]
+        return tuple(islice(entries, rows))
+
+
+def columns(path: Path, *, bare: str | None = None) -> tuple[str, ...]:
+    """Column names in the order met: the header or schema, or all keys of the first 100 rows of JSON."""
+    if detect(path) is Kind.PARQUET:
+        return parquet_columns(path)
+    records = (entry for entry in head(path, bare=bare) if isinstance(entry, Record))
+    return tuple(dict.fromkeys(name for record in records for name in record.value))
+
+
+def detect(path: Path, limits: Limits = LIMITS) -> Kind:
+    """Find out what a file holds from its first megabyte.
+
+    Raises:
+        UsageError: when it is missing, empty, or binary of no known kind.
+    """
+    with open_source(path, limits) as stream:
+        start = stream.peek()
+    if start.startswith(b"PAR1"):
+        return Kind.PARQUET
+    text = start.lstrip()
+    if not text:
+        raise UsageError(f"{path} is empty")
+    if text.startswith(b"["):
+        return Kind.JSON_LIST
+    if text.startswith(b"{"):
+        return _kind_of_object(path, text)
+    if text.startswith(b'"') and _is_json(_first_line(text)) and _names_json(path):
+        return Kind.JSON_LINES
+    if b"\0" in start and start.count(b"\0") > len(start) // 10:
+        raise UsageError(
+            f"{path} is binary, of no kind that is read", mend="Give CSV, TSV, JSON, JSON lines or Parquet."
+        )
+    return Kind.CSV
+
+
+def _kind_of_object(path: Path, text: bytes) -> Kind:
+    line, newline, rest = text.partition(b"\n")
+    if not newline:  # one line, or one longer than what was looked at
+        return Kind.JSON_DOCUMENT if path.suffix == ".json" else Kind.JSON_LINES
+    if line.rstrip().endswith(b"}"):
+        alone = not rest.strip() and path.suffix == ".json"
+        return Kind.JSON_DOCUMENT if alone else Kind.JSON_LINES
+    return Kind.JSON_LINES if path.suffix in _LINE_SUFFIXES else Kind.JSON_DOCUMENT
+
+
+def _is_json(text: str) -> bool:
+    try:
+        loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _names_json(path: Path) -> bool:
+    return any(suffix in (*_LINE_SUFFIXES, ".json") for suffix in path.suffixes)
+
+
+def _first_line(start: bytes) -> str:
+    return start.lstrip().partition(b"\n")[0].decode(errors="replace").strip("\r")
