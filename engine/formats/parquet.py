@@ -98,8 +98,15 @@ def _column_values(column: Any) -> list[Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_dictionary(column.type):  # to_pylist looks each value up through a scalar: 60 times slower
+        values = _plain_values(column.dictionary)
+        return [None if index is None else values[index] for index in column.indices.to_pylist()]
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), None, column)
+    return _plain_values(column)
+
+
+def _plain_values(column: Any) -> list[Any]:
     try:
         values: list[Any] = column.to_pylist()
     except UnicodeDecodeError:

@@ -177,7 +177,7 @@ def _opened(path: Path) -> io.BufferedReader:
     if path.is_dir():
         raise UsageError(f"{path} is a folder", mend="Name the files in it.")
     try:
-        return path.open("rb", buffering=BLOCK_BYTES)
+        return _buffered(path.open("rb", buffering=0))
     except OSError as error:
         raise UsageError(f"cannot open {path}", error.strerror or str(error)) from error
 
@@ -194,7 +194,7 @@ def _unpacked(path: Path, stream: io.BufferedReader, limits: Limits) -> io.Buffe
 
 
 def _buffered(raw: io.RawIOBase) -> io.BufferedReader:
-    return io.BufferedReader(raw, BLOCK_BYTES)  # type: ignore[return-value]
+    return io.BufferedReader(raw, BLOCK_BYTES)
 
 
 def lines(stream: BinaryIO, limit: int) -> Iterator[bytes]:
