@@ -39,11 +39,13 @@ class Question:
     Attributes:
         key: content key of the verdict.
         messages: as rendered, with the nonce as placeholder; empty for a judge that renders none.
+        attempt: how many invalid verdicts it has had before; it changes the seed of the call, never the key.
     """
 
     key: str
     shown: Shown
     messages: tuple[Message, ...] = ()
+    attempt: int = 0
 
 
 class Judge(Protocol):
@@ -66,7 +68,9 @@ class Judge(Protocol):
     def question(self, shown: Shown) -> Question:
         """Render one game and derive its verdict key. Pure: no network, no model."""
 
-    def judge(self, questions: Iterable[Question], attempt: int = 0) -> AsyncIterator[tuple[Question, Verdict]]:
+    def judge(
+        self, questions: Iterable[Question], attempt: int = 0
+    ) -> AsyncIterator[tuple[Question, Verdict]]:
         """Answer all questions, each exactly once, as they get done. Bad replies are verdicts with that status.
 
         `attempt` counts earlier invalid verdicts of these questions; it changes the seed, never the key.
