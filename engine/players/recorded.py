@@ -1,0 +1,54 @@
+"""A player whose responses are in the store already, from an import or an earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Self
+
+from engine.players.base import ChatReply, ChatRequest, ModelIdentity, PlayerSpec
+from engine.players.options import PlayerOptions, read_options, refuse
+from engine.records import ResponseStatus
+
+
+class RecordedPlayer:
+    """Never generates. Whoever runs battles takes what the store has first, so only what it lacks is asked here,
+    and each of that is failed (`not recorded`)."""
+
+    Options = PlayerOptions
+
+    def __init__(self, name: str, spec: PlayerSpec) -> None:
+        self.name = name
+        self.sampling = spec.sampling
+        self.notes: list[str] = []
+        self.holds_schema = False
+        self._model = spec.model or name
+        self._revision = spec.revision
+
+    @classmethod
+    def from_plan(cls, name: str, spec: PlayerSpec) -> Self:
+        """Check the plan's entry.
+
+        Raises:
+            UsageError: it names endpoints or a key.
+            PlanError: it gives options.
+        """
+        refuse(name, "recorded", spec, "endpoints", "api_key_env")
+        read_options(PlayerOptions, name, spec)
+        return cls(name, spec)
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    def identity(self) -> ModelIdentity:
+        """An imported model is known by its name: the plan's `model`, else the player's own."""
+        facts: dict[str, Any] = {"name": self._model}
+        if self._revision is not None:
+            facts["revision"] = self._revision
+        return ModelIdentity(kind="name", facts=facts)
+
+    async def chat(self, requests: Iterable[ChatRequest]) -> AsyncIterator[ChatReply]:
+        for request in requests:
+            yield ChatReply(request.key, ResponseStatus.FAILED, error="not recorded")
+
+    async def close(self) -> None:
+        """Nothing to close."""
