@@ -7,7 +7,7 @@ the difference. A decided or void battle is never landed over.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,12 @@ def read_arenas(connection: Connection) -> list[Arena]:
     return [
         Arena(number, decode(name), OutcomeRule(rule), OnCut(on_cut)) for number, name, rule, on_cut in rows
     ]
+
+
+def battle_states(connection: Connection, arena_id: int, keys: Iterable[str]) -> dict[str, str]:
+    """State of the battles that an arena has of these keys."""
+    query = f"SELECT key, state FROM battles WHERE arena_id = {arena_id} AND key IN"
+    return dict(select_in(connection, query, list(keys)))
 
 
 def land_battles(tx: Transaction, arena: Arena, items: Sequence[NewBattle]) -> dict[str, bool]:

@@ -1,0 +1,91 @@
+"""What a run says of itself: counts while it goes on, and events for whoever listens."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Something that happened in a run: preflight, started, progress, warning, paused, finished.
+
+    `facts` is JSON-like; docs/reference says what each event holds.
+    """
+
+    kind: str
+    facts: Mapping[str, Any]
+    at: float = field(default_factory=time.time)
+
+
+Listener = Callable[[RunEvent], None]
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counts of a run. `done` counts decided, void and waiting battles alike: all that had their turn.
+
+    Attributes:
+        total: battles of the run, over all judges.
+        found: of them, those that the store had already when the run started.
+        states: battles by state, of those that had their turn.
+        calls: requests answered in this run, by player or judge.
+        tokens: tokens read and written in this run, by player or judge.
+        problems: failed responses and invalid verdicts of this run, by what they are.
+    """
+
+    total: int = 0
+    found: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    tokens: Counter[str] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
+    responses: int = 0
+    responses_total: int = 0
+    started_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def done(self) -> int:
+        return sum(self.states.values())
+
+    @property
+    def seconds(self) -> float:
+        """Since the run started."""
+        return time.monotonic() - self.started_at
+
+    @property
+    def rate(self) -> float:
+        """Battles a second in this run, those left out that were found done."""
+        return (self.done - self.found) / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Seconds to go at the rate so far; None before anything is known.
+
+        Answering and judging overlap or follow one another, so the work that is done counts both.
+        """
+        left = (self.responses_total - self.responses) + (self.total - self.done)
+        worked = self.responses + self.done - self.found
+        return left * self.seconds / worked if worked > 0 else None
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON-like facts of a progress event."""
+        return {
+            "done": self.done,
+            "total": self.total,
+            "found": self.found,
+            "decided": self.states["decided"],
+            "waiting": self.states["waiting"],
+            "void": self.states["void"],
+            "responses": self.responses,
+            "responses_total": self.responses_total,
+            "calls": dict(self.calls),
+            "tokens": dict(self.tokens),
+            "problems": dict(self.problems),
+            "battles_per_second": round(self.rate, 2),
+            "eta_seconds": None if self.eta_seconds is None else round(self.eta_seconds, 1),
+            "seconds": round(self.seconds, 1),
+        }

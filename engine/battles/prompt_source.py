@@ -1,0 +1,92 @@
+"""Where the prompts of a run come from: a set of the store, a file, or the pocket world."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.errors import UsageError
+from engine.plan.model import PromptsPlan
+from engine.records import Prompt
+from engine.store.prompts import StoredPrompt, land_prompts, read_set, set_names
+from engine.store.store import Fence, Store
+
+POCKET = "pocket:"
+_CHUNK = 2_000
+
+
+def read_prompts(store: Store, plan: PromptsPlan, fence: Fence | None) -> list[StoredPrompt]:
+    """The prompts that the plan asks for, landed where they are new, in the order of their set.
+
+    Raises:
+        UsageError: no such set or file, no prompt that fits, or prompts whose text is unknown.
+    """
+    name = _land(store, plan, fence)
+    prompts = [p for p in read_set(store.reader, name) if _fits(plan, p.prompt)]
+    if not prompts:
+        raise UsageError(f"no prompt of '{name}' fits", _filters(plan), "Look at [prompts] of the plan.")
+    without = sum(p.prompt.conversation is None for p in prompts)
+    if without:
+        raise UsageError(
+            f"{without} of {len(prompts)} prompts of '{name}' have no text, so nobody can answer them",
+            "They came from a battle log that only names them.",
+            "Import their texts with: arena-tui import prompts FILE",
+        )
+    return prompts
+
+
+def _land(store: Store, plan: PromptsPlan, fence: Fence | None) -> str:
+    if plan.file is not None:
+        return _land_all(store, _from_file(Path(plan.file)), fence)
+    assert plan.set is not None
+    if plan.set.startswith(POCKET):
+        from engine.pocket.world import read_prompts as pocket_prompts
+
+        return _land_all(store, pocket_prompts(plan.set.removeprefix(POCKET)), fence)
+    known = dict(set_names(store.reader))
+    if plan.set not in known:
+        raise UsageError(
+            f"the store has no prompt set '{plan.set}'",
+            f"It has: {', '.join(known) or 'none'}.",
+            "Import one with: arena-tui import prompts FILE; or name a file in [prompts] file.",
+        )
+    return plan.set
+
+
+def _land_all(store: Store, prompts: Iterable[Prompt], fence: Fence | None) -> str:
+    everything = list(prompts)
+    for start in range(0, len(everything), _CHUNK):
+        with store.write(fence) as tx:
+            land_prompts(tx, everything[start : start + _CHUNK])
+    return everything[0].set_name if everything else ""
+
+
+def _from_file(path: Path) -> list[Prompt]:
+    """The prompts of a file, in a set named after the file and its content: an edited file is another set."""
+    from engine.formats.prompts import PromptsImporter
+    from engine.formats.rows import ImportOptions, SetAside
+
+    if not path.is_file():
+        raise UsageError(f"there is no prompt file {path}")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    options = ImportOptions(set_name=f"{path.name}@{digest}")
+    importer = PromptsImporter()
+    rows = list(importer.rows([path], options, importer.layout([path], options)))
+    bad = [row for row in rows if isinstance(row, SetAside)]
+    if bad:
+        lines = "\n".join(f"  {row.file}:{row.line}: {row.reason}" for row in bad[:10])
+        raise UsageError(f"{len(bad)} of {len(rows)} rows of {path} are no prompts", lines, "Mend or remove them.")
+    return [row for row in rows if isinstance(row, Prompt)]
+
+
+def _fits(plan: PromptsPlan, prompt: Prompt) -> bool:
+    if plan.categories and prompt.category not in plan.categories:
+        return False
+    return plan.split is None or prompt.meta.get("split") == plan.split
+
+
+def _filters(plan: PromptsPlan) -> str:
+    said = [f"categories = {list(plan.categories)}"] if plan.categories else []
+    said += [f"split = '{plan.split}'"] if plan.split else []
+    return f"Asked for: {', '.join(said)}." if said else ""
