@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from engine.errors import UsageError
 from engine.formats.entry import Entry, Record, excerpt
 from engine.formats.rows import SetAside
-from engine.formats.source import Limits, Overlong, invalid_utf8, lines
+from engine.formats.packed import Limits, Overlong, invalid_utf8, lines
 
 DELIMITERS = (",", "\t", ";", "|")
 
@@ -72,6 +72,15 @@ def read_delimited(stream: io.BufferedReader, file: str, delimiter: str, limits:
         except csv.Error as error:
             feed.problem = None
             yield SetAside(_reason(error), file, line, f"lines {line} to {reader.line_num}")
+
+
+def delimited_columns(
+    stream: io.BufferedReader, file: str, delimiter: str, limits: Limits
+) -> tuple[str, ...]:
+    """The header of delimited text; see `read_delimited` for what is raised."""
+    return tuple(
+        _header(csv.reader(_TextLines(stream, limits.line_bytes), delimiter=delimiter, strict=True), file)
+    )
 
 
 def _header(reader: Iterator[list[str]], file: str) -> list[str]:

@@ -72,13 +72,14 @@ class ColumnMap:
         """The fields of one record. What the record does not hold is None."""
         row: dict[str, Any] = {ours: value.get(theirs) for ours, theirs in self.plain}
         for ours, steps in self.paths:
-            row[ours] = _at(value, steps)
+            row[ours] = at(value, steps)
         if self.constants:
             row.update(self.constants)
         return row
 
 
-def _at(value: Any, steps: Iterable[str]) -> Any:
+def at(value: Any, steps: Iterable[str]) -> Any:
+    """What a dotted path leads to: keys of objects, positions of lists; None where it leads nowhere."""
     for step in steps:
         if isinstance(value, Mapping):
             value = value.get(step)

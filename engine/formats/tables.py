@@ -12,12 +12,12 @@ from itertools import islice
 from pathlib import Path
 
 from engine.errors import UsageError
-from engine.formats.delimited import guess_delimiter, read_delimited
+from engine.formats.delimited import delimited_columns, guess_delimiter, read_delimited
 from engine.formats.entry import Entry, Record, excerpt, refuse, shown
 from engine.formats.jsons import loads, read_json_document, read_json_lines, read_json_list
 from engine.formats.parquet import parquet_columns, read_parquet
 from engine.formats.rows import SetAside
-from engine.formats.source import LIMITS, DamagedFileError, Limits, open_source
+from engine.formats.packed import LIMITS, DamagedFileError, Limits, open_source
 
 __all__ = [
     "Entry",
@@ -89,8 +89,13 @@ def head(path: Path, rows: int = 100, *, bare: str | None = None) -> tuple[Entry
 
 def columns(path: Path, *, bare: str | None = None) -> tuple[str, ...]:
     """Column names in the order met: the header or schema, or all keys of the first 100 rows of JSON."""
-    if detect(path) is Kind.PARQUET:
+    kind = detect(path)
+    if kind is Kind.PARQUET:
         return parquet_columns(path)
+    if kind is Kind.CSV:
+        with open_source(path) as stream:
+            delimiter = guess_delimiter(_first_line(stream.peek()))
+            return delimited_columns(stream, str(path), delimiter, LIMITS)
     records = (entry for entry in head(path, bare=bare) if isinstance(entry, Record))
     return tuple(dict.fromkeys(name for record in records for name in record.value))
 
