@@ -17,13 +17,15 @@ from engine.ratings.bradley_terry import BradleyTerryFit, anchor_index, bradley_
 from engine.ratings.cells import FloatArray, IntArray
 from engine.ratings.counts import PairCounts
 from engine.ratings.identifiability import Reason
-from engine.ratings.intervals import RatingIntervals, quantile
+from engine.ratings.intervals import RatingIntervals, bounds, check_options, finite_or_none, medians
 from engine.ratings.multinomial import CountResampler
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.resamples import FittedPairs, solve
 from engine.ratings.scale import ELO_PER_NAT, MEAN_RATING, Anchor
 
 Over = Literal["battles", "prompts"]
+Resamples = Iterator[tuple[FloatArray, FloatArray]]
+"""Battles (P,) and wins of a, ties half (P,), of the rated pairs in each resample."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +65,9 @@ def bootstrap(
     The time grows with pairs and resamples, not with battles. The first resamples are the same whatever their number.
 
     Raises:
-        UsageError: when the anchor is not among the models.
+        UsageError: when the anchor is not among the models, or an option is out of range.
     """
+    check_options(confidence_level, n_resamples)
     fit = bradley_terry(counts, anchor)
     samples = _rated_samples(fit, n_resamples, _battle_resamples(fit, n_resamples, random_state))
     return _summary(fit, samples, "battles", n_resamples, random_state, confidence_level)
@@ -81,14 +84,12 @@ def bootstrap_prompts(
     """Ratings with bootstrap intervals over prompts, each drawn with all its battles.
 
     Raises:
-        UsageError: when the anchor is not among the models.
+        UsageError: when the anchor is not among the models, or an option is out of range.
     """
+    check_options(confidence_level, n_resamples)
     fit = bradley_terry(battles.counts(), anchor)
     samples = _rated_samples(fit, n_resamples, _prompt_resamples(fit, battles, n_resamples, random_state))
     return _summary(fit, samples, "prompts", n_resamples, random_state, confidence_level)
-
-
-Resamples = Iterator[tuple[FloatArray, FloatArray]]
 
 
 def _rated_pairs(fit: BradleyTerryFit) -> IntArray:
@@ -111,13 +112,13 @@ def _battle_resamples(fit: BradleyTerryFit, n_resamples: int, random_state: int)
 def _prompt_resamples(
     fit: BradleyTerryFit, battles: PromptBattles, n_resamples: int, random_state: int
 ) -> Resamples:
-    """Battles and wins of a of the rated pairs in each resample of prompts."""
+    """Battles and wins of a of the rated pairs in each resample of the prompts that have battles."""
     pairs = _rated_pairs(fit)
     rng = np.random.default_rng(random_state)
+    held = np.unique(battles.cells.group)
+    weight = np.zeros(battles.n_prompts, dtype=np.int64)
     for _ in range(n_resamples):
-        weight = np.bincount(
-            rng.integers(0, battles.n_prompts, battles.n_prompts), minlength=battles.n_prompts
-        )
+        weight[held] = np.bincount(rng.integers(0, held.size, held.size), minlength=held.size)
         count, score = battles.weighted(weight)
         yield count[pairs], score[pairs]
 
@@ -125,9 +126,8 @@ def _prompt_resamples(
 def _rated_samples(fit: BradleyTerryFit, n_resamples: int, resamples: Resamples) -> FloatArray:
     """(R, n) ratings in each resample."""
     rated = np.flatnonzero(fit.scale.rated)
-    samples = np.tile(
-        np.select([fit.scale.side > 0, fit.scale.side < 0], [np.inf, -np.inf], np.nan), (n_resamples, 1)
-    )
+    beyond = np.select([fit.scale.side > 0, fit.scale.side < 0], [np.inf, -np.inf], np.nan)
+    samples = np.tile(beyond, (n_resamples, 1))
     if not rated.size:
         return samples
     position = np.searchsorted(rated, np.arange(len(fit.models)))
@@ -156,35 +156,22 @@ def _summary(
     random_state: int,
     confidence_level: float,
 ) -> BootstrapIntervals:
-    tail = (1 - confidence_level) / 2
-    rated, only_ties = fit.scale.rated, Reason.ONLY_TIES in fit.reasons
-    bounded = rated & ~only_ties
-    unknown = np.isnan(samples)
-
-    def column(values: FloatArray, probability: float) -> tuple[float | None, ...]:
-        return tuple(quantile(values[:, i], probability) if bounded[i] else None for i in range(len(rated)))
-
-    lower = column(np.where(unknown, -np.inf, samples), tail)
-    upper = column(np.where(unknown, np.inf, samples), 1 - tail)
-    medians = [
-        quantile(values[~np.isnan(values)], 0.5) if rated[i] else None for i, values in enumerate(samples.T)
-    ]
-    reasons = [
-        Reason.RESAMPLES if bounded[i] and None in (lower[i], upper[i]) else fit.reasons[i]
-        for i in range(len(rated))
-    ]
+    rated = fit.scale.rated
+    bounded = rated & (Reason.ONLY_TIES not in fit.reasons)
+    lower, upper = bounds(samples, confidence_level)
+    unbounded = bounded & ~(np.isfinite(lower) & np.isfinite(upper))
     infinite = np.where(rated, (~np.isfinite(samples)).sum(axis=0), 0)
     samples.flags.writeable = False
     return BootstrapIntervals(
         fit=fit,
         confidence_level=confidence_level,
-        rating_lower=lower,
-        rating_upper=upper,
-        reasons=tuple(reasons),
+        rating_lower=finite_or_none(lower, bounded),
+        rating_upper=finite_or_none(upper, bounded),
+        reasons=tuple(Reason.RESAMPLES if u else r for u, r in zip(unbounded, fit.reasons, strict=True)),
         over=over,
         n_resamples=n_resamples,
         random_state=random_state,
-        rating_median=tuple(medians),
+        rating_median=finite_or_none(medians(samples), rated),
         without_finite_fit=tuple(int(count) for count in infinite),
         samples=samples,
     )

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.errors import UsageError
 from engine.ratings.cells import FloatArray
-from engine.ratings.counts import PairCounts
+from engine.ratings.counts import PairCounts, named
 from engine.ratings.identifiability import CommonScale, Reason, common_scale
 from engine.ratings.likelihood import maximise, square
 from engine.ratings.scale import ELO_PER_NAT, MEAN_RATING, Anchor
@@ -72,15 +71,7 @@ def anchor_index(counts: PairCounts, anchor: Anchor | None) -> int | None:
     Raises:
         UsageError: when it is not there.
     """
-    if anchor is None:
-        return None
-    if anchor.model not in counts.models:
-        raise UsageError(
-            f"the anchor '{anchor.model}' is not among the rated models",
-            f"models: {', '.join(counts.models)}",
-            "name one of them as the anchor, or none",
-        )
-    return counts.models.index(anchor.model)
+    return None if anchor is None else named(counts.models, anchor.model)
 
 
 def fit_theta(counts: PairCounts) -> FloatArray:
@@ -88,12 +79,16 @@ def fit_theta(counts: PairCounts) -> FloatArray:
     n = len(counts.models)
     battles = square(n, counts.a, counts.b, counts.battles[None].astype(np.float64))
     wins = counts.per_model(counts.score, counts.battles - counts.score)
-    return maximise(battles, wins[None], np.ones((1, n), dtype=bool), np.zeros((1, n)), _TOLERANCE)[0]
+    free, start = np.ones((1, n), dtype=bool), np.zeros((1, n))
+    theta: FloatArray = maximise(battles, wins[None], free, start, _TOLERANCE)[0]
+    return theta
 
 
 def on_scale(theta: FloatArray, anchor: Anchor | None, pinned: int | None) -> FloatArray:
-    """(..., n) Elo ratings of the log strengths `theta` (..., n), which share one scale."""
-    elo = theta * ELO_PER_NAT
+    """(n,) Elo ratings of the log strengths `theta` (n,), which share one scale."""
     if anchor is None or pinned is None:
-        return elo - elo.mean(axis=-1, keepdims=True) + MEAN_RATING if elo.size else elo
-    return elo - elo[..., [pinned]] + anchor.rating
+        zero, given = float(theta.mean()) if theta.size else 0.0, MEAN_RATING
+    else:
+        zero, given = float(theta[pinned]), anchor.rating
+    elo: FloatArray = (theta - zero) * ELO_PER_NAT + given
+    return elo

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ class Cells:
         losses: ArrayLike,
         ties: ArrayLike,
         win_share: ArrayLike | None = None,
+        *,
         group: ArrayLike | None = None,
     ) -> Self:
         """Cells from rows in any order and orientation.
@@ -79,7 +81,14 @@ class Cells:
             share = np.add.reduceat(share, first)
         for array in (index, counted, share):
             array.flags.writeable = False
-        return cls(*index, *counted, share, int(battles[own].sum()))
+        a, b, parted = index
+        wins, losses, ties = counted
+        return cls(a, b, parted, wins, losses, ties, share, int(battles[own].sum()))
+
+
+def sums(place: IntArray, values: ArrayLike, size: int) -> FloatArray:
+    """(size,) sums of `values` (C,) by their `place` (C,), 0..size-1."""
+    return np.bincount(place, np.asarray(values), size).astype(np.float64)
 
 
 def starts(columns: IntArray) -> IntArray:
@@ -103,8 +112,9 @@ def whole(values: ArrayLike) -> IntArray:
 
 
 def _shares(counted: IntArray, win_share: ArrayLike | None) -> FloatArray:
+    share: FloatArray = counted[0] + counted[2] / 2
     if win_share is None:
-        return counted[0] + counted[2] / 2
+        return share
     share = np.array(win_share, dtype=np.float64)
     if share.shape != counted[0].shape:
         raise ValueError("columns of different lengths")

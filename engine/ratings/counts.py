@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engine.ratings.cells import Cells, FloatArray, IntArray
+from engine.errors import UsageError
+from engine.ratings.cells import Cells, FloatArray, IntArray, sums
 from engine.records import Outcome
 
 
@@ -46,6 +48,7 @@ class PairCounts:
         losses: ArrayLike,
         ties: ArrayLike,
         win_share: ArrayLike | None = None,
+        *,
         self_battles: int = 0,
     ) -> Self:
         """Counts from one row per pair, in any order and orientation; rows of one pair are added up.
@@ -56,7 +59,7 @@ class PairCounts:
         names = distinct(models)
         cells = Cells.of(len(names), a, b, wins, losses, ties, win_share)
         columns = (cells.a, cells.b, cells.wins, cells.losses, cells.ties, cells.win_share)
-        return cls(names, *columns, self_battles + cells.self_battles)
+        return cls(names, *columns, self_battles=self_battles + cells.self_battles)
 
     @classmethod
     def from_battles(
@@ -80,19 +83,12 @@ class PairCounts:
             KeyError: for a model that is not in `models`.
         """
         names = tuple(sorted({*model_a, *model_b}) if models is None else models)
-        position = {name: i for i, name in enumerate(names)}
         result = [Outcome(outcome) for outcome in outcomes]
-        columns = [
-            np.array([got is wanted for got in result], dtype=np.int64)
+        wins, losses, ties = (
+            np.array([one is wanted for one in result], dtype=np.int64)
             for wanted in (Outcome.A, Outcome.B, Outcome.TIE)
-        ]
-        return cls.of(
-            names,
-            np.array([position[name] for name in model_a], dtype=np.int64),
-            np.array([position[name] for name in model_b], dtype=np.int64),
-            *columns,
-            win_share=win_share,
         )
+        return cls.of(names, _places(names, model_a), _places(names, model_b), wins, losses, ties, win_share)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PairCounts):
@@ -118,7 +114,8 @@ class PairCounts:
     @property
     def score(self) -> FloatArray:
         """(P,) wins of a, a tie counting half."""
-        return self.wins + self.ties / 2
+        score: FloatArray = self.wins + self.ties / 2
+        return score
 
     @property
     def total(self) -> int:
@@ -128,34 +125,44 @@ class PairCounts:
     def per_model(self, of_a: ArrayLike, of_b: ArrayLike) -> FloatArray:
         """(n,) sums over the pairs of a model: of `of_a` (P,) where it is a, of `of_b` (P,) where it is b."""
         n = len(self.models)
-        return np.bincount(self.a, of_a, n) + np.bincount(self.b, of_b, n)
+        return sums(self.a, of_a, n) + sums(self.b, of_b, n)
 
     def merged(self, other: PairCounts) -> PairCounts:
         """The counts of both, models matched by name; new names of `other` follow."""
         names = tuple(dict.fromkeys((*self.models, *other.models)))
-        position = {name: i for i, name in enumerate(names)}
-        theirs = np.array([position[name] for name in other.models], dtype=np.int64)
-        moved = (theirs[other.a], theirs[other.b], *other.columns[2:])
-        stacked = [np.concatenate(pair) for pair in zip(self.columns, moved, strict=True)]
-        return PairCounts.of(names, *stacked, self_battles=self.self_battles + other.self_battles)
+        place = _places(names, other.models)
+        theirs = (place[other.a], place[other.b], *other.columns[2:])
+        both = (np.concatenate(pair) for pair in zip(self.columns, theirs, strict=True))
+        a, b, wins, losses, ties, share = both
+        own = self.self_battles + other.self_battles
+        return PairCounts.of(names, a, b, wins, losses, ties, share, self_battles=own)
 
     def renamed(self, names: Mapping[str, str]) -> PairCounts:
         """The counts under other names. Models that get one name become one; battles between them are self-battles."""
         new = [names.get(name, name) for name in self.models]
-        position = {name: i for i, name in enumerate(dict.fromkeys(new))}
-        moved = np.array([position[name] for name in new], dtype=np.int64)
-        return PairCounts.of(
-            position, moved[self.a], moved[self.b], *self.columns[2:], self_battles=self.self_battles
-        )
+        models = tuple(dict.fromkeys(new))
+        place = _places(models, new)
+        columns = (place[self.a], place[self.b], *self.columns[2:])
+        return PairCounts.of(models, *columns, self_battles=self.self_battles)
 
     def among(self, models: Iterable[str]) -> PairCounts:
-        """The counts of battles in which both models are in `models`, in that order."""
+        """The counts of battles between two of `models`, in their order."""
         names = tuple(models)
-        position = {name: i for i, name in enumerate(names)}
-        moved = np.array([position.get(name, -1) for name in self.models], dtype=np.int64)
-        kept = (moved[self.a] >= 0) & (moved[self.b] >= 0)
-        a, b, *cells = (column[kept] for column in self.columns)
-        return PairCounts.of(names, moved[a], moved[b], *cells)
+        new = {name: i for i, name in enumerate(names)}
+        place = np.array([new.get(name, -1) for name in self.models], dtype=np.int64)
+        kept = (place[self.a] >= 0) & (place[self.b] >= 0)
+        a, b, wins, losses, ties, share = (column[kept] for column in self.columns)
+        return PairCounts.of(names, place[a], place[b], wins, losses, ties, share)
+
+
+def _places(models: Sequence[str], names: Iterable[str]) -> IntArray:
+    """(C,) where each of `names` stands among `models`.
+
+    Raises:
+        KeyError: for one that is not there.
+    """
+    place = {model: i for i, model in enumerate(models)}
+    return np.array([place[name] for name in names], dtype=np.int64)
 
 
 def distinct(models: Iterable[str]) -> tuple[str, ...]:
@@ -168,3 +175,19 @@ def distinct(models: Iterable[str]) -> tuple[str, ...]:
     if len(set(names)) != len(names):
         raise ValueError("a model is named twice")
     return names
+
+
+def named(models: Sequence[str], name: str) -> int:
+    """Where `name` stands among `models`.
+
+    Raises:
+        UsageError: when it is not there.
+    """
+    if name in models:
+        return models.index(name)
+    near = get_close_matches(name, models, n=1)
+    raise UsageError(
+        f"no model '{name}' among those that are rated",
+        f"did you mean '{near[0]}'?" if near else "",
+        f"name one of: {', '.join(models)}",
+    )

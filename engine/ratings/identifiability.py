@@ -15,10 +15,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.ratings.cells import FloatArray, IntArray
+from engine.ratings.cells import BoolArray, FloatArray, IntArray
 from engine.ratings.counts import PairCounts
-
-BoolArray = NDArray[np.bool_]
 
 
 class Reason(StrEnum):
@@ -45,12 +43,12 @@ _SENTENCES = {
     Reason.NO_BATTLES: "It has no decided battle against another model.",
     Reason.NEVER_LOST: "It neither lost nor tied a battle, so no finite rating is high enough.",
     Reason.NEVER_WON: "It neither won nor tied a battle, so no finite rating is low enough.",
-    Reason.ABOVE: "No chain of losses or ties leads from it down to the rated models: they only ever lost to it or its like.",
-    Reason.BELOW: "No chain of wins or ties leads from it up to the rated models: they only ever beat it or its like.",
+    Reason.ABOVE: "The rated models never beat or tied it, nor those that did: no finite rating is high enough.",
+    Reason.BELOW: "It never beat or tied a rated model, nor those that did: no finite rating is low enough.",
     Reason.ISLAND: "No chain of battles ties it to the rated models.",
     Reason.NOT_ORDERED: "The chains of battles that tie it to the rated models put it neither above nor below them.",
     Reason.NO_SCALE: "No two models hold each other up by wins, losses or ties, so there is no scale to be rated on.",
-    Reason.ONLY_TIES: "All battles among the rated models were ties: the ratings are equal, and no interval can be had.",
+    Reason.ONLY_TIES: "All battles among the rated models were ties: ratings are equal, and no interval can be had.",
     Reason.RESAMPLES: "Too many resamples hold no finite fit for it, so that a bound of its interval is infinite.",
 }
 

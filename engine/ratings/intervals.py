@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.errors import UsageError
 from engine.ratings.bradley_terry import BradleyTerryFit
-from engine.ratings.cells import FloatArray
+from engine.ratings.cells import BoolArray, FloatArray
 from engine.ratings.identifiability import Reason
 
 
@@ -39,15 +40,52 @@ class RatingIntervals:
         return self.fit.rating
 
 
-def quantile(samples: FloatArray, probability: float) -> float | None:
-    """The quantile of one model's `samples` (R,), linear between two of them as numpy's; None where it is infinite."""
-    ordered = np.sort(samples)
-    if not ordered.size:
-        return None
-    place = probability * (ordered.size - 1)
+def check_options(confidence_level: float, n_resamples: int | None = None) -> None:
+    """Refuse options that no interval can be had with.
+
+    Raises:
+        UsageError: when the level is not between 0 and 1, or the number of resamples is not positive.
+    """
+    if not 0 < confidence_level < 1:
+        raise UsageError(
+            f"confidence_level is {confidence_level}", mend="give a number between 0 and 1, such as 0.95"
+        )
+    if n_resamples is not None and n_resamples < 1:
+        raise UsageError(f"n_resamples is {n_resamples}", mend="give a whole number from 1, such as 100")
+
+
+def quantiles(samples: FloatArray, probability: float) -> FloatArray:
+    """(K,) quantiles of `samples` (R, K), linear between two of them as numpy's; infinite where one of these is."""
+    ordered = np.sort(samples, axis=0)
+    place = probability * (len(ordered) - 1)
     below, share = int(place), place - int(place)
-    low = ordered[below]
-    high = ordered[below + 1] if share > 0 else low
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return None
-    return float(low + share * (high - low))
+    low: FloatArray = ordered[below]
+    if share == 0:
+        return low
+    high = ordered[below + 1]
+    with np.errstate(invalid="ignore"):
+        between = low + share * (high - low)
+    return np.where(np.isfinite(between), between, np.where(np.isfinite(low), high, low))
+
+
+def bounds(samples: FloatArray, confidence_level: float) -> tuple[FloatArray, FloatArray]:
+    """(K,) and (K,) the equal-tailed interval of `samples` (R, K), in which NaN says nothing: it widens both ways."""
+    tail = (1 - confidence_level) / 2
+    unknown = np.isnan(samples)
+    lower = quantiles(np.where(unknown, -np.inf, samples), tail)
+    return lower, quantiles(np.where(unknown, np.inf, samples), 1 - tail)
+
+
+def medians(samples: FloatArray) -> FloatArray:
+    """(K,) medians of `samples` (R, K), those that are NaN left out; NaN where nothing is left."""
+    middle = quantiles(samples, 0.5)
+    for i in np.flatnonzero(np.isnan(samples).any(axis=0)):
+        known = samples[~np.isnan(samples[:, i]), i]
+        middle[i] = quantiles(known[:, None], 0.5)[0] if known.size else np.nan
+    return middle
+
+
+def finite_or_none(values: FloatArray, wanted: BoolArray | None = None) -> tuple[float | None, ...]:
+    """`values` (K,) with None for what is infinite, NaN or not `wanted` (K,)."""
+    shown = np.isfinite(values) if wanted is None else np.isfinite(values) & wanted
+    return tuple(float(value) if show else None for value, show in zip(values, shown, strict=True))

@@ -9,27 +9,40 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.ratings.cells import FloatArray, IntArray
-from engine.ratings.identifiability import BoolArray
+from engine.ratings.cells import BoolArray, FloatArray, IntArray
 
 # exp(theta) must not overflow: no rating lies further than this from the mean, in natural units (59,000 Elo).
 _FARTHEST = 340.0
 _MAX_STEPS = 200
 
 
-def square(n: int, a: IntArray, b: IntArray, values: FloatArray) -> FloatArray:
-    """(S, n, n) symmetric matrices that hold `values` (S, P) at the pairs (a, b) and zero elsewhere."""
-    matrix = np.zeros((len(values), n * n))
-    matrix[:, a * n + b] = values
-    matrix = matrix.reshape(-1, n, n)
-    return matrix + matrix.transpose(0, 2, 1)
+def square(n: int, a: IntArray, b: IntArray, values: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """(S, n, n) symmetric matrices that hold `values` (S, P) at the pairs (a, b), and what `out` held elsewhere.
+
+    Args:
+        out: at least S such matrices to write into; new ones of zeros by default.
+    """
+    matrix = np.zeros((len(values), n, n)) if out is None else out[: len(values)]
+    flat = matrix.reshape(len(values), n * n)
+    flat[:, a * n + b] = values
+    flat[:, b * n + a] = values
+    return matrix
 
 
-def gradient(battles: FloatArray, wins: FloatArray, theta: FloatArray) -> FloatArray:
-    """(S, n) gradient of the log-likelihood at `theta` (S, n); `battles` (S, n, n), `wins` (S, n)."""
+def gradient(
+    battles: FloatArray, wins: FloatArray, theta: FloatArray, scratch: FloatArray | None = None
+) -> FloatArray:
+    """(S, n) gradient of the log-likelihood at `theta` (S, n); `battles` (S, n, n), `wins` (S, n).
+
+    Args:
+        scratch: at least S (n, n) matrices to compute in. Getting such memory anew can take longer than the sums.
+    """
     strength = _strength(theta)
-    share = battles / (strength[:, :, None] + strength[:, None, :])
-    return wins - strength * share.sum(axis=2)
+    share = np.empty_like(battles) if scratch is None else scratch[: len(battles)]
+    np.add(strength[:, :, None], strength[:, None, :], out=share)
+    np.divide(battles, share, out=share)
+    slope: FloatArray = wins - strength * share.sum(axis=2)
+    return slope
 
 
 def curvature(battles: FloatArray, theta: FloatArray) -> FloatArray:
@@ -63,7 +76,16 @@ def grounded(curvature: FloatArray, free: BoolArray) -> FloatArray:
     matrix[:, diagonal, diagonal] += ~free
     size = free.sum(axis=1)
     level = np.where(free, curvature[:, diagonal, diagonal], 0).sum(axis=1) / np.maximum(size, 1) ** 2
-    return matrix + level[:, None, None] * (free[:, :, None] & free[:, None, :])
+    matrix += level[:, None, None] * (free[:, :, None] & free[:, None, :])
+    return matrix
+
+
+def centred_inverse(curvature: FloatArray) -> FloatArray:
+    """(n, n) pseudo-inverse of the Laplacian of a connected graph: the inverse on vectors of mean zero."""
+    n = len(curvature)
+    level = np.trace(curvature) / n**2 or 1.0
+    inverse: FloatArray = np.linalg.inv(curvature + level) - 1 / (level * n**2)
+    return inverse
 
 
 def maximise(

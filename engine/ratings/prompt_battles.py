@@ -71,6 +71,13 @@ class PromptBattles:
         battles = np.add.reduceat(of_cell * self._battles, self._first)
         return battles.astype(np.float64), np.add.reduceat(of_cell * self._score, self._first)
 
+    def common_prompts(self) -> IntArray:
+        """(n, n) prompts on which both models have battles; on the diagonal, those of each."""
+        seen = np.zeros((self.n_prompts, len(self.models)), dtype=np.float32)
+        seen[self.cells.group, self.cells.a] = seen[self.cells.group, self.cells.b] = 1
+        # Sums of ones are exact in float32 up to 16,777,216.
+        return (seen.T @ seen).astype(np.int64)
+
     @cached_property
     def _first(self) -> IntArray:
         return starts(np.vstack([self.cells.a, self.cells.b]))

@@ -10,20 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
-from engine.ratings.cells import FloatArray, IntArray
-from engine.ratings.identifiability import BoolArray, beat_or_tied, largest_component, reachable
-from engine.ratings.likelihood import curvature, gradient, maximise, square
+from engine.ratings.cells import BoolArray, FloatArray, IntArray, sums
+from engine.ratings.identifiability import beat_or_tied, largest_component, reachable
+from engine.ratings.likelihood import centred_inverse, curvature, gradient, maximise, square
 
 # In natural units (2e-5 and 2e-3 Elo). What is left after the last shared step is below it, after Newton its square.
 _SHARED_TOLERANCE = 1e-7
 _NEWTON_TOLERANCE = 1e-5
 _MOST_SHARED_STEPS = 12
+# Steps must become this many times shorter each time, and the first must be shorter than so much of the longest.
 _LEAST_SHRINKAGE = 0.4
-# Numbers in one (S, n, n) array: small enough to stay in a processor's cache.
-_BLOCK_NUMBERS = 200_000
+_LONGEST_SHARED_STEP = 5.0
+# Numbers in one (S, k, k) array: small enough to stay in a processor's cache.
+_BLOCK_NUMBERS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,40 +58,71 @@ def solve(full: FittedPairs, samples: Iterable[tuple[FloatArray, FloatArray]]) -
         samples: battles (P,) and wins of a, ties half (P,), of each resample.
     """
     size = max(1, _BLOCK_NUMBERS // max(1, full.theta.size) ** 2)
-    shared = np.linalg.pinv(_full_curvature(full))
-    rows: list[FloatArray] = []
-    block: list[tuple[FloatArray, FloatArray]] = []
-    for sample in samples:
-        block.append(sample)
-        if len(block) == size:
-            rows.append(_solve_block(full, block, shared))
-            block = []
-    if block:
-        rows.append(_solve_block(full, block, shared))
-    return np.concatenate(rows)
-
-
-def _full_curvature(full: FittedPairs) -> FloatArray:
     battles = square(full.theta.size, full.a, full.b, full.battles[None].astype(np.float64))
-    return curvature(battles, full.theta[None])[0]
+    shared = centred_inverse(curvature(battles, full.theta[None])[0])
+    block = _Block(full, shared, np.zeros((size, *shared.shape)), np.empty((size, *shared.shape)))
+    remaining = iter(samples)
+    solved = []
+    while drawn := list(islice(remaining, size)):
+        solved.append(block.solved(drawn))
+    return np.concatenate(solved)
 
 
-def _solve_block(
-    full: FittedPairs, block: list[tuple[FloatArray, FloatArray]], shared: FloatArray
-) -> FloatArray:
-    battles = np.array([sample[0] for sample in block], dtype=np.float64)
-    score = np.array([sample[1] for sample in block], dtype=np.float64)
-    places = [_place(full, *sample) for sample in zip(battles, score, strict=True)]
-    free, side = np.array([place[0] for place in places]), np.array([place[1] for place in places])
-    if not free.all():
-        kept = free[:, full.a] & free[:, full.b]
-        battles, score = battles * kept, score * kept
-    k = full.theta.size
-    pairs = zip(score, battles - score, strict=True)
-    wins = np.array([np.bincount(full.a, won, k) + np.bincount(full.b, lost, k) for won, lost in pairs])
-    theta = _fit(square(k, full.a, full.b, battles), wins, free, full.theta, shared)
-    shift = np.where(free, full.theta, 0).sum(axis=1) / np.maximum(free.sum(axis=1), 1)
-    return np.where(free, theta + shift[:, None], side)
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Room for S resamples that are solved together.
+
+    Attributes:
+        shared: (k, k) inverse of the full sample's curvature, on vectors of mean zero.
+        battles, scratch: (S, k, k) matrices, used again for every block.
+    """
+
+    full: FittedPairs
+    shared: FloatArray
+    battles: FloatArray
+    scratch: FloatArray
+
+    def solved(self, drawn: list[tuple[FloatArray, FloatArray]]) -> FloatArray:
+        """(S, k) as `solve` gives them, for up to as many resamples as there is room for."""
+        full, k = self.full, self.full.theta.size
+        battles, score = (np.array(column, dtype=np.float64) for column in zip(*drawn, strict=True))
+        places = [_place(full, *sample) for sample in zip(battles, score, strict=True)]
+        free, side = (np.array(column) for column in zip(*places, strict=True))
+        if not free.all():
+            kept = free[:, full.a] & free[:, full.b]
+            battles, score = battles * kept, score * kept
+        pairs = zip(score, battles - score, strict=True)
+        wins = np.array([sums(full.a, won, k) + sums(full.b, lost, k) for won, lost in pairs])
+        theta = self._fit(square(k, full.a, full.b, battles, self.battles), wins, free)
+        shift = np.where(free, full.theta, 0).sum(axis=1) / np.maximum(free.sum(axis=1), 1)
+        return np.where(free, theta + shift[:, None], side)
+
+    def _fit(self, battles: FloatArray, wins: FloatArray, free: BoolArray) -> FloatArray:
+        """(S, k) log strengths: shared steps where they converge fast, Newton steps for the rest."""
+        theta = np.tile(self.full.theta, (len(wins), 1))
+        left = np.flatnonzero(~self._shared_steps(theta, battles, wins, free))
+        if left.size:
+            start = np.tile(self.full.theta, (left.size, 1))
+            theta[left] = maximise(battles[left], wins[left], free[left], start, _NEWTON_TOLERANCE)
+        return theta
+
+    def _shared_steps(
+        self, theta: FloatArray, battles: FloatArray, wins: FloatArray, free: BoolArray
+    ) -> BoolArray:
+        """Improve `theta` (S, k) in place with steps of the shared curvature; true (S,) where that converged."""
+        active = free.all(axis=1)
+        converged = np.zeros_like(active)
+        length = np.full(len(theta), _LONGEST_SHARED_STEP)
+        for _ in range(_MOST_SHARED_STEPS):
+            step = gradient(battles, wins, theta, self.scratch) @ self.shared
+            longest, length = _LEAST_SHRINKAGE * length, np.ptp(step, axis=1)
+            active &= length < longest
+            theta += step * active[:, None]
+            converged |= active & (length <= _SHARED_TOLERANCE)
+            active &= ~converged
+            if not active.any():
+                break
+        return converged
 
 
 def _place(full: FittedPairs, battles: FloatArray, score: FloatArray) -> tuple[BoolArray, FloatArray]:
@@ -96,7 +130,7 @@ def _place(full: FittedPairs, battles: FloatArray, score: FloatArray) -> tuple[B
     k = full.theta.size
     outcomes = beat_or_tied(k, full.a, full.b, score, battles)
     inverse = np.ascontiguousarray(outcomes.T)
-    met = np.bincount(full.a, battles, k) + np.bincount(full.b, battles, k)
+    met = sums(full.a, battles, k) + sums(full.b, battles, k)
     start = np.zeros(k, dtype=bool)
     start[np.argmax(met) if full.pinned is None else full.pinned] = True
     down, up = reachable(outcomes, start), reachable(inverse, start)
@@ -105,28 +139,3 @@ def _place(full: FittedPairs, battles: FloatArray, score: FloatArray) -> tuple[B
         start &= start.sum() > 1
         down, up = reachable(outcomes, start), reachable(inverse, start)
     return down & up, np.select([up & ~down, down & ~up], [np.inf, -np.inf], np.nan)
-
-
-def _fit(
-    battles: FloatArray, wins: FloatArray, free: BoolArray, start: FloatArray, shared: FloatArray
-) -> FloatArray:
-    """(S, k) log strengths: shared steps where they converge fast, Newton steps for the rest."""
-    theta = np.tile(start, (len(wins), 1))
-    open_samples = np.flatnonzero(free.all(axis=1))
-    to_newton = ~free.all(axis=1)
-    length = np.full(len(wins), np.inf)
-    for _ in range(_MOST_SHARED_STEPS):
-        step = gradient(battles[open_samples], wins[open_samples], theta[open_samples]) @ shared
-        theta[open_samples] += step
-        now = np.ptp(step, axis=1)
-        shrinks = now < _LEAST_SHRINKAGE * length[open_samples]
-        length[open_samples] = now
-        to_newton[open_samples[~shrinks]] = True
-        open_samples = open_samples[shrinks & (now > _SHARED_TOLERANCE)]
-    to_newton[open_samples] = True
-    if to_newton.any():
-        begin = np.tile(start, (int(to_newton.sum()), 1))
-        theta[to_newton] = maximise(
-            battles[to_newton], wins[to_newton], free[to_newton], begin, _NEWTON_TOLERANCE
-        )
-    return theta
