@@ -47,6 +47,8 @@ class BattleRow:
             does, and equal rows are then told apart by how many came before.
         occurred_at: seconds since 1970, where the source has a time.
         turn: the open turn that was judged, 1-based; None is the whole conversation.
+        arena: where the source says it row by row, as our own export does; None is the layout's.
+        margin: a's score minus b's where the source tells it beside a bare winner, as our own export does.
     """
 
     prompt: Prompt | PromptRef
@@ -61,6 +63,8 @@ class BattleRow:
     occurred_at: float | None = None
     turn: int | None = None
     round: int | None = None
+    arena: str | None = None
+    margin: float | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     line: int = 0
 
