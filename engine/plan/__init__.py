@@ -4,6 +4,7 @@ from engine.plan.catalogue import PlanKey, plan_keys
 from engine.plan.digest import plan_digest
 from engine.plan.document import Origin
 from engine.plan.emit import to_toml
+from engine.plan.endpoints import endpoint_urls
 from engine.plan.model import (
     AnchorPlan,
     ClusterPlan,
@@ -18,6 +19,7 @@ from engine.plan.model import (
     SamplingPlan,
     StagePlan,
 )
+from engine.plan.new import Served, new_plan, parse_served
 from engine.plan.provenance import PlanValue, explain
 from engine.plan.reading import EffectivePlan, check_options, read_plan, read_plan_text
 from engine.plan.shipped import ShippedPlan, list_shipped
@@ -39,13 +41,17 @@ __all__ = [
     "RatingsPlan",
     "RunPlan",
     "SamplingPlan",
+    "Served",
     "ShippedPlan",
     "StagePlan",
     "check_options",
+    "endpoint_urls",
     "explain",
     "format_duration",
     "list_shipped",
+    "new_plan",
     "parse_duration",
+    "parse_served",
     "plan_digest",
     "plan_keys",
     "read_plan",

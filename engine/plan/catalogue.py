@@ -30,6 +30,7 @@ class PlanKey:
         pattern: its tables and itself, such as `("players", "NAME", "sampling", "seed")`.
         values: what it takes, in words or as its allowed values.
         default: None where it is required, derived, or left unset.
+        example: a value to begin with, for a key without a default.
         is_table: whether it holds keys that are in the catalogue too.
     """
 
@@ -38,6 +39,7 @@ class PlanKey:
     required: bool
     default: Any
     description: str
+    example: Any
     is_table: bool
 
     @property
@@ -90,6 +92,7 @@ def _keys_of(model: type[BaseModel], above: Pattern) -> Iterator[PlanKey]:
             field.is_required(),
             _default(field),
             field.description or "",
+            field.examples[0] if field.examples else None,
             inner is not None,
         )
         if inner is not None:

@@ -40,7 +40,9 @@ class Table(BaseModel):
 class RunPlan(Table):
     """What is run, in which arena, and when it stops."""
 
-    name: RunName = Field(description="Name of the run; without it, the plan's file name.")
+    name: RunName = Field(
+        description="Name of the run; without it, the plan's file name.", examples=["spring"]
+    )
     seed: int = Field(
         default=0,
         ge=0,
@@ -48,7 +50,8 @@ class RunPlan(Table):
         description="Seed of everything that is drawn: pairs, splits, samples, resamples.",
     )
     arena: Text = Field(
-        description="Arena that the battles join and are rated in; without it, the run's name."
+        description="Arena that the battles join and are rated in; without it, the run's name.",
+        examples=["spring"],
     )
     mode: Mode = Field(
         default="round-robin",
@@ -56,10 +59,14 @@ class RunPlan(Table):
         "for it; iii and iv: target and 2 or 3 opponents, every pair fights; round-robin: every pair of players.",
     )
     target: PlayerName | None = Field(
-        default=None, description="Target of modes i to iv; without it, the first player of the plan."
+        default=None,
+        description="Target of modes i to iv; without it, the first player of the plan.",
+        examples=["llama"],
     )
     opponents: Annotated[tuple[PlayerName, ...], Field(strict=False)] = Field(
-        default=(), description="Opponents of modes i to iv; without it, all other players."
+        default=(),
+        description="Opponents of modes i to iv; without it, all other players.",
+        examples=[["mistral", "qwen"]],
     )
     outcome_rule: Annotated[OutcomeRule, Field(strict=False)] = Field(
         default=OutcomeRule.MEAN_MARGIN,
@@ -68,15 +75,18 @@ class RunPlan(Table):
     )
     samples: int = Field(default=1, ge=1, le=1000, description="Responses of each player to each prompt.")
     max_cost: float | None = Field(
-        default=None, gt=0, description="Stop before more is spent, in the prices' currency."
+        default=None, gt=0, description="Stop before more is spent, in the prices' currency.", examples=[20.0]
     )
     max_tokens: int | None = Field(
-        default=None, gt=0, description="Stop before more tokens are read and written."
+        default=None, gt=0, description="Stop before more tokens are read and written.", examples=[5_000_000]
     )
-    max_calls: int | None = Field(default=None, gt=0, description="Stop before more requests are sent.")
+    max_calls: int | None = Field(
+        default=None, gt=0, description="Stop before more requests are sent.", examples=[20_000]
+    )
     stop_after: Duration | None = Field(
         default=None,
         description="Stop in time and exit with 3, unfinished, such as 3h50m; a number is seconds.",
+        examples=["3h50m"],
     )
     on_cut: Annotated[OnCut, Field(strict=False)] = Field(
         default=OnCut.VOID,
@@ -84,11 +94,14 @@ class RunPlan(Table):
         "(it is judged as it is).",
     )
     on_event: Text | None = Field(
-        default=None, description="Command that gets every pause, resume and finish as JSON on its input."
+        default=None,
+        description="Command that gets every pause, resume and finish as JSON on its input.",
+        examples=["notify-me"],
     )
     mirror: Text | None = Field(
         default=None,
         description="Folder that keeps a copy of the store, for a store on a disk that goes with the job.",
+        examples=["copies"],
     )
 
 
@@ -96,37 +109,59 @@ class PromptsPlan(Table):
     """What the players are asked."""
 
     set: Text | None = Field(
-        default=None, description="Prompt set of the store, or pocket:SPLIT of the pocket world."
+        default=None,
+        description="Prompt set of the store, or pocket:SPLIT of the pocket world.",
+        examples=["my-prompts"],
     )
-    file: Text | None = Field(default=None, description="File of prompts, in place of a set.")
-    categories: Texts = Field(default=(), description="Only prompts of these categories; without it, all.")
-    split: Text | None = Field(default=None, description="Only this split of the set.")
+    file: Text | None = Field(
+        default=None, description="File of prompts, in place of a set.", examples=["prompts.jsonl"]
+    )
+    categories: Texts = Field(
+        default=(),
+        description="Only prompts of these categories; without it, all.",
+        examples=[["math", "coding"]],
+    )
+    split: Text | None = Field(default=None, description="Only this split of the set.", examples=["test"])
     limit: int | None = Field(
         default=None,
         gt=0,
         description="The first so many of a seeded shuffle; a larger limit contains a smaller one.",
+        examples=[200],
     )
 
 
 class SamplingPlan(Table):
     """How a model is sampled. What is not said is left to whatever serves the model, but for the seed."""
 
-    temperature: float | None = Field(default=None, ge=0, le=100, description="0 is greedy.")
+    temperature: float | None = Field(
+        default=None, ge=0, le=100, description="Temperature; 0 is greedy.", examples=[0.7]
+    )
     top_p: float | None = Field(
-        default=None, gt=0, le=1, description="Nucleus: the share of probability that is kept."
+        default=None,
+        gt=0,
+        le=1,
+        description="Nucleus: the share of probability that is kept.",
+        examples=[0.95],
     )
     top_k: int | None = Field(
-        default=None, ge=0, description="The number of tokens that are kept; 0 keeps all."
+        default=None, ge=0, description="The number of tokens that are kept; 0 keeps all.", examples=[50]
     )
-    max_tokens: int | None = Field(default=None, gt=0, description="Limit on new tokens a turn.")
-    stop: Texts = Field(default=(), description="Texts that end a response.")
+    max_tokens: int | None = Field(
+        default=None, gt=0, description="Limit on new tokens a turn.", examples=[1024]
+    )
+    stop: Texts = Field(default=(), description="Texts that end a response.", examples=[["###"]])
     seed: int | None = Field(
         default=None,
         ge=-1,
         lt=2**63,
         description="Base of each request's own seed; without it, the run's, or none at temperature 0; -1 sends none.",
+        examples=[1],
     )
-    extra: JsonTable = Field(default={}, description="Further fields for the server, handed on as they are.")
+    extra: JsonTable = Field(
+        default={},
+        description="Further fields for the server, handed on as they are.",
+        examples=[{"repetition_penalty": 1.05}],
+    )
 
     def to_sampling(self) -> Sampling:
         """The record that players and content keys take."""
@@ -139,25 +174,41 @@ class ModelPlan(Table):
 
     kind: Text = Field(description="The plug-in that reaches it.")
     model: Text | None = Field(
-        default=None, description="The served model's name, a folder of weights, store:NAME or pocket:NAME."
+        default=None,
+        description="The served model's name, a folder of weights, store:NAME or pocket:NAME.",
+        examples=["my-model"],
     )
     revision: Text | None = Field(
         default=None,
         description="Revision of the model; needed where a server tells nothing of what it serves.",
+        examples=["2025-11-01"],
     )
     endpoints: Endpoints | None = Field(
         default=None,
         description="Base URLs of servers of this one model, or @FILE with one a line, read again while running.",
+        examples=[["http://localhost:8000/v1"]],
     )
     serve: Text | None = Field(
-        default=None, description="Command that serves {model} on {port}; started when needed."
+        default=None,
+        description="Command that serves {model} on {port}; started when needed.",
+        examples=["vllm serve {model} --port {port}"],
     )
     api_key_env: Variable | None = Field(
-        default=None, description="Name of the environment variable that holds the key; never the key itself."
+        default=None,
+        description="Name of the environment variable that holds the key; never the key itself.",
+        examples=["OPENAI_API_KEY"],
     )
-    price_in: float | None = Field(default=None, ge=0, description="Price of a million tokens read.")
-    price_out: float | None = Field(default=None, ge=0, description="Price of a million tokens written.")
-    python: Text | None = Field(default=None, description="Python of the environment that serves the model.")
+    price_in: float | None = Field(
+        default=None, ge=0, description="Price of a million tokens read.", examples=[0.5]
+    )
+    price_out: float | None = Field(
+        default=None, ge=0, description="Price of a million tokens written.", examples=[1.5]
+    )
+    python: Text | None = Field(
+        default=None,
+        description="Python of the environment that serves the model.",
+        examples=["serving/bin/python"],
+    )
     sampling: SamplingPlan = Field(default=SamplingPlan(), description="How it is sampled.")
     options: JsonTable = Field(default={}, description="Options of the plug-in, checked by it.")
 
@@ -169,16 +220,25 @@ class PlayerPlan(ModelPlan):
 class JudgePlan(ModelPlan):
     """A judge. Verdicts of several judges are kept and rated apart, never mixed."""
 
-    template: Text | None = Field(default=None, description="Judge prompt: a shipped name, or a file.")
+    template: Text | None = Field(
+        default=None, description="Judge prompt: a shipped name, or a file.", examples=["arena-learning"]
+    )
     tokenizer: Text | None = Field(
         default=None,
         description="Folder of the judge's tokenizer, whose special tokens are neutralised in what it is shown.",
+        examples=["models/judge"],
     )
     games: int = Field(
         default=2,
         ge=1,
         le=2,
         description="Games a battle: 2 shows the responses in both orders, 1 in one only.",
+    )
+    tries: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="How often a game is judged, while verdicts are invalid, before it waits.",
     )
 
 
@@ -199,6 +259,7 @@ class RatingsPlan(Table):
     anchor: Annotated[AnchorPlan, BeforeValidator(_anchor)] | None = Field(
         default=None,
         description="Player pinned to 1000, or {model = NAME, rating = NUMBER}; without it, the mean is 1000.",
+        examples=["llama"],
     )
     n_resamples: int = Field(
         default=100, ge=1, le=100_000, description="Bootstrap resamples of the intervals."
