@@ -7,10 +7,34 @@ by entry point (`arena_tui.judges`), built from the plan's entry by `from_plan`,
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from engine.records import Conversation, Message, Response, Verdict, VerdictKind
+from engine.records import Conversation, Message, Response, Sampling, Verdict, VerdictKind
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSpec:
+    """A judge as the plan says it, handed to the named plug-in's `from_plan`.
+
+    Attributes:
+        model, revision, endpoints, api_key_env, sampling: of the model that judges; see `PlayerSpec`.
+        template: judge prompt: a shipped name, or the path of a file.
+        tokenizer: path of the judge's tokenizer; None uses the shipped list of special tokens.
+        games: per battle; None leaves it to the kind.
+        options: the plug-in's own, checked by its `Options`.
+    """
+
+    name: str
+    model: str | None = None
+    revision: str | None = None
+    endpoints: tuple[str, ...] = ()
+    api_key_env: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    template: str | None = None
+    tokenizer: str | None = None
+    games: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +64,21 @@ class Question:
         key: content key of the verdict.
         messages: as rendered, with the nonce as placeholder; empty for a judge that renders none.
         attempt: how many invalid verdicts it has had before; it changes the seed of the call, never the key.
+        cuts: how many of those were cut at the limit of tokens; each doubles the limit of the next call.
     """
 
     key: str
     shown: Shown
     messages: tuple[Message, ...] = ()
     attempt: int = 0
+    cuts: int = 0
 
 
 class Judge(Protocol):
-    """Who decides."""
+    """Who decides. A class also has `from_plan(name, spec, player, secret)` and a pydantic model `Options`.
+
+    `player` is the opened-by-the-judge player of a judge that is a model, None for others; `secret` is the store's.
+    """
 
     name: str
     kind: VerdictKind
