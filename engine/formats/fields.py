@@ -86,7 +86,7 @@ def identifier(value: Any, field: str) -> str:
 
 def optional_identifier(value: Any, field: str) -> str | None:
     """As `identifier`; None where it is missing or an empty cell."""
-    return None if missing(value) or value == "" else identifier(value, field)
+    return None if value is None or value == "" or missing(value) else identifier(value, field)
 
 
 def text(value: Any, field: str) -> str:
@@ -102,7 +102,7 @@ def text(value: Any, field: str) -> str:
 
 def optional_text(value: Any, field: str) -> str | None:
     """As `text`; None where it is missing or an empty cell."""
-    return None if missing(value) or value == "" else text(value, field)
+    return None if value is None or value == "" or missing(value) else text(value, field)
 
 
 def number(value: Any, field: str, low: float = -math.inf, high: float = math.inf) -> float:
@@ -128,7 +128,7 @@ def number(value: Any, field: str, low: float = -math.inf, high: float = math.in
 
 def optional_number(value: Any, field: str, low: float = -math.inf, high: float = math.inf) -> float | None:
     """As `number`; None where it is missing or an empty cell."""
-    return None if missing(value) or value == "" else number(value, field, low, high)
+    return None if value is None or value == "" or missing(value) else number(value, field, low, high)
 
 
 def whole(value: Any, field: str, low: int = 0) -> int:
@@ -154,7 +154,7 @@ def winner(value: Any, values: Mapping[str, str] | None = None) -> Winner:
     """
     if missing(value) or value == "":
         raise FieldError("no winner")
-    said = value if isinstance(value, str) else str(value)
+    said = str(value)
     if values and said in values:
         said = values[said]
     elif not isinstance(value, str):
@@ -188,7 +188,7 @@ def seconds(value: Any, field: str) -> float:
 
 def optional_seconds(value: Any, field: str) -> float | None:
     """As `seconds`; None where it is missing or an empty cell."""
-    return None if missing(value) or value == "" else seconds(value, field)
+    return None if value is None or value == "" or missing(value) else seconds(value, field)
 
 
 def _seconds_of(moment: datetime) -> float:
@@ -260,6 +260,33 @@ def turns(value: Any, field: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         raise FieldError(f"{field} is neither text nor a list of texts")
     return tuple(content(item.get("content") if isinstance(item, dict) else item, field) for item in value)
+
+
+def json_turns(value: Any, field: str) -> list[str] | None:
+    """The texts of one side as JSON: a list with one string a turn. None where it is missing.
+
+    Raises:
+        FieldError: it is no such list, or a turn is null.
+    """
+    if missing(value):
+        return None
+    said = _from_json(text(value, field), field)
+    if not isinstance(said, list) or not said:
+        raise FieldError(f"{field} is not a JSON list of texts")
+    if any(turn is None for turn in said):
+        raise FieldError(f"a turn of {field} is null")
+    return [text(turn, field) for turn in said]
+
+
+def is_json_list(value: Any) -> bool:
+    """Whether a text is a JSON list of texts and nulls, which few texts are by chance."""
+    if not isinstance(value, str) or not value.startswith("["):
+        return False
+    try:
+        said = loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, list) and all(turn is None or isinstance(turn, str) for turn in said)
 
 
 def _from_json(value: str, field: str) -> Any:
