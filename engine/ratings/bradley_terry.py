@@ -77,6 +77,8 @@ def anchor_index(counts: PairCounts, anchor: Anchor | None) -> int | None:
 def fit_theta(counts: PairCounts) -> FloatArray:
     """(n,) maximum-likelihood log strengths, mean zero, of models that all share one scale."""
     n = len(counts.models)
+    if not n:
+        return np.zeros(0)
     battles = square(n, counts.a, counts.b, counts.battles[None].astype(np.float64))
     wins = counts.per_model(counts.score, counts.battles - counts.score)
     free, start = np.ones((1, n), dtype=bool), np.zeros((1, n))

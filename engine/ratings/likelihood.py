@@ -75,7 +75,8 @@ def grounded(curvature: FloatArray, free: BoolArray) -> FloatArray:
     matrix = curvature.copy()
     matrix[:, diagonal, diagonal] += ~free
     size = free.sum(axis=1)
-    level = np.where(free, curvature[:, diagonal, diagonal], 0).sum(axis=1) / np.maximum(size, 1) ** 2
+    total = np.where(free, curvature[:, diagonal, diagonal], 0).sum(axis=1)
+    level = np.where(total > 0, total, 1) / np.maximum(size, 1) ** 2
     matrix += level[:, None, None] * (free[:, :, None] & free[:, None, :])
     return matrix
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.ratings.cells import FloatArray, IntArray
 
-# Below this many cells numpy's own way is as fast.
+# With fewer cells, or fewer battles, numpy's own way is as fast.
 _FEW_CELLS = 4096
 # Means above this are left to numpy's Poisson draws: a table of theirs would be large, and such cells are few.
 _LARGEST_TABLE_MEAN = 128
@@ -33,16 +33,17 @@ class CountResampler:
         """Take `counts` (K,), whole numbers, zero or more."""
         self._counts = counts
         self._total = int(counts.sum())
-        self._exact_share = counts / max(self._total, 1)
-        if counts.size >= _FEW_CELLS:
+        self._share = counts / max(self._total, 1)
+        self._poisson: PoissonCells | None = None
+        if min(counts.size, self._total) >= _FEW_CELLS:
             shortfall = 1 - _SHORTFALL_DEVIATIONS / math.sqrt(self._total)
             self._poisson = PoissonCells(counts, shortfall)
             self._upto = np.cumsum(counts)
 
     def draw(self, rng: np.random.Generator) -> IntArray:
         """(K,) counts of one resample."""
-        if self._counts.size < _FEW_CELLS:
-            return rng.multinomial(self._total, self._exact_share) if self._total else self._counts
+        if self._poisson is None:
+            return rng.multinomial(self._total, self._share) if self._total else self._counts
         drawn = self._poisson.draw(rng)
         missing = self._total - int(drawn.sum())
         if missing < 0:
