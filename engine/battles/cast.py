@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import PlanError, PluginError, UsageError, UserError
-from engine.judges.base import Judge
+from engine.errors import PluginError, UserError
+from engine.judges.base import Judge, JudgeSpec
 from engine.plan.model import JudgePlan, ModelPlan, Plan
 from engine.players.base import Player, PlayerSpec
 from engine.plugins import Group, find, load
@@ -21,12 +21,18 @@ Warn = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A player of the run. `name` is what the plan calls it; its contestant may bear another name in the store."""
+    """A player of the run.
+
+    Attributes:
+        name: what the plan calls it; its contestant may bear another name in the store.
+        recorded: it is known by name alone, and plays the responses that the store has of it.
+    """
 
     name: str
     player: Player
     contestant: Contestant
     sampling: Sampling
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,9 @@ class Cast:
 
 
 @asynccontextmanager
-async def open_cast(store: Store, plan: Plan, players: tuple[str, ...], fence: Fence | None, warn: Warn) -> AsyncIterator[Cast]:
+async def open_cast(
+    store: Store, plan: Plan, players: tuple[str, ...], fence: Fence | None, warn: Warn
+) -> AsyncIterator[Cast]:
     """Open the players that take part and all judges, register them, and close them in the end.
 
     Raises:
@@ -61,28 +69,37 @@ async def open_cast(store: Store, plan: Plan, players: tuple[str, ...], fence: F
     opened = {name: build_player(name, plan.players[name]) for name in players}
     secret = _secret(store)
     judges = {name: build_judge(name, judge, secret) for name, judge in plan.judges.items()}
+    everybody: list[Player | Judge] = [*opened.values(), *judges.values()]
     async with AsyncExitStack() as stack:
-        for one in [*opened.values(), *judges.values()]:
+        for one in everybody:
             stack.push_async_callback(one.close)
             await one.open()
-        seats = {name: _seat(store, name, plan.players[name], one, fence, warn) for name, one in opened.items()}
-        benches = {name: _bench(store, name, plan.judges[name], one, fence, warn) for name, one in judges.items()}
+        seats = {
+            name: _seat(store, name, plan.players[name], one, fence, warn) for name, one in opened.items()
+        }
+        benches = {
+            name: _bench(store, name, plan.judges[name], one, fence, warn) for name, one in judges.items()
+        }
         yield Cast(seats, benches)
 
 
-def build_player(name: str, plan: ModelPlan, kind: str | None = None) -> Player:
+def build_player(name: str, plan: ModelPlan) -> Player:
     """A player from its entry in the plan, not yet opened."""
-    kind = kind or plan.kind
-    player: Player = _build(Group.PLAYERS, kind, name, lambda plugin: plugin.from_plan(name, _spec(name, plan)))
+    return _player(plan.kind, _player_spec(name, plan))
+
+
+def _player(kind: str, spec: PlayerSpec) -> Player:
+    player: Player = _build(Group.PLAYERS, kind, spec.name, lambda plugin: plugin.from_plan(spec.name, spec))
     return player
 
 
 def build_judge(name: str, plan: JudgePlan, secret: bytes) -> Judge:
     """A judge from its entry in the plan, not yet opened; one that is a model gets a player to ask."""
-    plugin = load(Group.JUDGES, plan.kind)
-    player = build_player(name, plan, _player_kind(name, plan)) if getattr(plugin, "asks_player", False) else None
+    spec = _judge_spec(name, plan)
+    asked_by = getattr(load(Group.JUDGES, plan.kind), "asked_by", None)
+    player = _player(*asked_by(spec)) if asked_by else None
     judge: Judge = _build(
-        Group.JUDGES, plan.kind, name, lambda plugin: plugin.from_plan(name, judge_spec(name, plan), player, secret)
+        Group.JUDGES, plan.kind, name, lambda plugin: plugin.from_plan(name, spec, player, secret)
     )
     return judge
 
@@ -96,39 +113,49 @@ def _build(group: Group, kind: str, name: str, make: Callable[[Any], Any]) -> An
     except Exception as error:
         if find(group, kind).package == "arena-tui":
             raise
-        raise PluginError(f"the {group.noun} '{kind}' failed on '{name}'", f"{type(error).__name__}: {error}") from error
+        raise PluginError(
+            f"the {group.noun} '{kind}' failed on '{name}'", f"{type(error).__name__}: {error}"
+        ) from error
 
 
-def _player_kind(name: str, plan: JudgePlan) -> str:
-    """How the model of a judge is reached: over HTTP where it has endpoints, else in this process."""
-    if plan.endpoints:
-        return "http"
-    if plan.model:
-        return "transformers"
-    raise UsageError(f"judges.{name} needs endpoints, or a model to load")
-
-
-def _spec(name: str, plan: ModelPlan, *, leave_out: frozenset[str] = frozenset()) -> PlayerSpec:
+def _player_spec(name: str, plan: ModelPlan) -> PlayerSpec:
     return PlayerSpec(
         name=name,
         model=plan.model,
         revision=plan.revision,
-        endpoints=tuple(plan.endpoints) if plan.endpoints else (),
+        endpoints=tuple(plan.endpoints or ()),
         api_key_env=plan.api_key_env,
         sampling=plan.sampling.to_sampling(),
-        options={key: value for key, value in dict(plan.options).items() if key not in leave_out},
+        options=dict(plan.options),
+    )
+
+
+def _judge_spec(name: str, plan: JudgePlan) -> JudgeSpec:
+    return JudgeSpec(
+        name=name,
+        model=plan.model,
+        revision=plan.revision,
+        endpoints=tuple(plan.endpoints or ()),
+        api_key_env=plan.api_key_env,
+        sampling=plan.sampling.to_sampling(),
+        template=plan.template,
+        tokenizer=plan.tokenizer,
+        games=plan.games,
+        options=dict(plan.options),
     )
 
 
 def _seat(store: Store, name: str, plan: ModelPlan, player: Player, fence: Fence | None, warn: Warn) -> Seat:
     identity = player.identity()
     sampling = plan.sampling.to_sampling()
+    recorded = identity.kind == "name"
+    path = plan.model if identity.kind == "weights" else None
+    known = None if recorded else sampling
     with store.write(fence) as tx:
-        path = plan.model if identity.kind == "weights" else None
-        contestant = land_player(tx, name, identity.kind, identity.facts, identity.template_hash, sampling, path)
+        contestant = land_player(tx, name, identity.kind, identity.facts, identity.template_hash, known, path)
     if contestant.name != name:
         warn(f"player '{name}' is shown as '{contestant.name}': {_why(contestant)}")
-    return Seat(name, player, contestant, sampling)
+    return Seat(name, player, contestant, sampling, recorded)
 
 
 def _bench(store: Store, name: str, plan: JudgePlan, judge: Judge, fence: Fence | None, warn: Warn) -> Bench:

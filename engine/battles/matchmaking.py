@@ -66,7 +66,9 @@ class MatchMaker:
             return cls(tuple(players), mode, seed, samples)
         target = target or (players[0] if players else None)
         if target is None or target not in players:
-            raise UsageError(f"mode {mode} needs a target among the players", f"Players: {', '.join(players)}.")
+            raise UsageError(
+                f"mode {mode} needs a target among the players", f"Players: {', '.join(players)}."
+            )
         others = [player for player in players if player != target]
         _check_number(mode, target, others)
         return cls((target, *others), mode, seed, samples)

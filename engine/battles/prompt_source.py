@@ -76,7 +76,9 @@ def _from_file(path: Path) -> list[Prompt]:
     bad = [row for row in rows if isinstance(row, SetAside)]
     if bad:
         lines = "\n".join(f"  {row.file}:{row.line}: {row.reason}" for row in bad[:10])
-        raise UsageError(f"{len(bad)} of {len(rows)} rows of {path} are no prompts", lines, "Mend or remove them.")
+        raise UsageError(
+            f"{len(bad)} of {len(rows)} rows of {path} are no prompts", lines, "Mend or remove them."
+        )
     return [row for row in rows if isinstance(row, Prompt)]
 
 

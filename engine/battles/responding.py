@@ -34,7 +34,13 @@ class Responding:
     """Lets one player answer its part of a schedule, and lands what comes."""
 
     def __init__(
-        self, store: Store, fence: Fence | None, schedule: Schedule, seat: Seat, progress: Progress, stop: asyncio.Event
+        self,
+        store: Store,
+        fence: Fence | None,
+        schedule: Schedule,
+        seat: Seat,
+        progress: Progress,
+        stop: asyncio.Event,
     ) -> None:
         self.frontier = Frontier()
         self._store = store

@@ -43,7 +43,9 @@ class Run:
         self.progress.total = self.schedule.battles * len(self.cast.benches)
         responding = [self._responding(name) for name in self.cast.seats]
         self.progress.responses_total = sum(
-            len(self.schedule.answers_on(name, prompt)) for name in self.cast.seats for prompt in self.schedule.prompts
+            len(self.schedule.answers_on(name, prompt))
+            for name in self.cast.seats
+            for prompt in self.schedule.prompts
         )
         frontiers = [one.frontier for one in responding]
         async with asyncio.TaskGroup() as tasks:

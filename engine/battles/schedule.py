@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from engine import keys
 from engine.battles.matchmaking import MatchMaker, Pairing, shuffled
@@ -27,27 +27,30 @@ class Schedule:
     Attributes:
         prompts: in the order to be played.
         contestants: the players by their names in the plan.
+        recorded: for players that only play what the store has of them, keys of those responses by prompt.
     """
 
     prompts: tuple[StoredPrompt, ...]
     matchmaker: MatchMaker
-    contestants: dict[str, Contestant]
+    contestants: Mapping[str, Contestant]
+    recorded: Mapping[str, Mapping[int, Sequence[str]]] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls,
         prompts: Sequence[StoredPrompt],
         matchmaker: MatchMaker,
-        contestants: dict[str, Contestant],
+        contestants: Mapping[str, Contestant],
+        recorded: Mapping[str, Mapping[int, Sequence[str]]],
         limit: int | None = None,
     ) -> Schedule:
         """The first `limit` prompts of a seeded shuffle, so that a larger run contains a smaller one."""
         order = shuffled(prompts, [prompt.key for prompt in prompts], matchmaker.seed)
-        return cls(tuple(order[:limit]), matchmaker, contestants)
+        return cls(tuple(order[:limit]), matchmaker, contestants, recorded)
 
     def head(self, prompts: int) -> Schedule:
         """The same run on its first prompts only."""
-        return Schedule(self.prompts[:prompts], self.matchmaker, self.contestants)
+        return replace(self, prompts=self.prompts[:prompts])
 
     @property
     def battles(self) -> int:
@@ -69,4 +72,17 @@ class Schedule:
 
     def response_key(self, player: str, prompt: StoredPrompt, sample: int) -> str:
         """The content key of one response."""
+        stands = self.recorded.get(player, {}).get(prompt.id, ())
+        if sample < len(stands):
+            return stands[sample]
         return keys.response_key(self.contestants[player].key, prompt.key, sample)
+
+    def response_keys(self, match: Match) -> tuple[str, str]:
+        """The content keys of the responses that meet, a's first."""
+        pairing = match.pairing
+        a, b = (self.response_key(side, match.prompt, pairing.sample) for side in (pairing.a, pairing.b))
+        return a, b
+
+    def battle_key(self, judge: str, match: Match) -> str:
+        """The content key of a battle before the judge of this key."""
+        return keys.battle_key(judge, match.prompt.key, *self.response_keys(match), None)

@@ -191,7 +191,8 @@ def record_event(
 def read_jobs(connection: Connection) -> list[Job]:
     """All jobs, newest first."""
     rows = connection.execute(
-        "SELECT id, digest, name, plan, state, request, progress, reason, created_at, ended_at FROM jobs ORDER BY id DESC"
+        "SELECT id, digest, name, plan, state, request, progress, reason, created_at, ended_at"
+        " FROM jobs ORDER BY id DESC"
     )
     return [
         Job(
@@ -262,6 +263,6 @@ def _is_gone(host: str, boot: str, pid: int, started: float) -> bool:
     import psutil
 
     try:
-        return abs(psutil.Process(pid).create_time() - started) > 1.0
+        return abs(float(psutil.Process(pid).create_time()) - started) > 1.0
     except psutil.NoSuchProcess:
         return True

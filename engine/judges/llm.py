@@ -42,7 +42,7 @@ class LlmOptions(JudgeOptions):
     """Options of a judge of kind `llm`."""
 
     by: str | None = Field(
-        None,
+        default=None,
         description="kind of player that asks it; default http where there are endpoints, else transformers",
     )
     player: dict[str, Any] = Field(default={}, description="options of that player, such as concurrency")
@@ -81,6 +81,7 @@ class LlmJudge:
     """
 
     Options = LlmOptions
+    asked_by = staticmethod(asked_by)
 
     def __init__(
         self,

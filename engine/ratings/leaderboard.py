@@ -1,0 +1,329 @@
+"""The leaderboard: ratings of a view of an arena, with everything that a reader needs to trust them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from engine.errors import UsageError
+from engine.ratings.bootstrap import BootstrapIntervals, bootstrap, bootstrap_prompts
+from engine.ratings.covariance import normal_intervals
+from engine.ratings.cut_dependence import CutDependence, cut_dependence
+from engine.ratings.folding import Folded, fold_on, read_folded
+from engine.ratings.identifiability import Reason
+from engine.ratings.intervals import RatingIntervals
+from engine.ratings.prompt_battles import PromptBattles
+from engine.ratings.ranks import ranks, tied_with
+from engine.ratings.scale import Anchor
+from engine.ratings.stored import ArenaCounts, Coverage, View, find_view, read_counts, read_prompt_battles
+from engine.ratings.win_rates import ModelRecord, model_records
+from engine.store.store import Store
+
+Over = Literal["battles", "prompts"]
+Interval = Literal["bootstrap", "sandwich"]
+Point = Literal["mle", "median"]
+
+PAIRED_TIES_LIMIT = 300_000
+"""Battles up to which ties are told by paired differences over prompts; beyond, by overlap, which costs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatingOptions:
+    """How an arena is rated.
+
+    Attributes:
+        over: what a bootstrap draws. Games on one prompt are not independent, so `prompts` is the wider one.
+        interval: `sandwich` is quick and needs no resamples; its intervals are symmetric.
+        point: `median` shows the median of the resamples as the rating, which is the paper's number.
+        online: also fold online Elo and TrueSkill on; False shows how far they are.
+    """
+
+    anchor: Anchor | None = None
+    n_resamples: int = 100
+    random_state: int = 0
+    over: Over = "battles"
+    interval: Interval = "bootstrap"
+    point: Point = "mle"
+    online: bool = True
+    online_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model of a leaderboard. Ratings are Elo points; None with a reason where none can be had.
+
+    Attributes:
+        win_rate: 0..1, ties half; win_share: 0..1, the mean preference of the judge for it.
+        sides: how often it fought, battles that were not decided among them.
+        unusual: of these, how often its response was cut, empty or refused, by status.
+    """
+
+    rank: int | None
+    model: str
+    rating: float | None
+    rating_lower: float | None
+    rating_upper: float | None
+    rating_median: float | None
+    reason: str | None
+    without_finite_fit: int
+    trueskill_mu: float | None
+    trueskill_sigma: float | None
+    elo_online: float | None
+    win_rate: float | None
+    win_share: float | None
+    wins: int
+    losses: int
+    ties: int
+    battles: int
+    sides: int
+    unusual: Mapping[str, int]
+    tied_with: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """A rated view.
+
+    Attributes:
+        battles: decided battles between two different models, which the ratings rest on (games, under `per-game`).
+        tied_by: how `tied_with` was told: paired differences by prompt, overlap, or both.
+        online: kind to (folded, total): how far the ratings in battle order are.
+        cut_dependence: models whose rank would be another if the battles of responses that are not whole were treated
+            in the other way.
+    """
+
+    view: View
+    options: RatingOptions
+    battles: int
+    coverage: Coverage
+    rows: tuple[ModelRow, ...]
+    tied_by: str
+    online: Mapping[str, tuple[int, int]]
+    cut_dependence: tuple[CutDependence, ...]
+
+    def row(self, model: str) -> ModelRow:
+        """The row of a model.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        for row in self.rows:
+            if row.model == model:
+                return row
+        names = ", ".join(row.model for row in self.rows)
+        raise UsageError(
+            f"there is no model '{model}' in arena '{self.view.arena.name}'", f"Models: {names}."
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """As the JSON of `leaderboard --json` (DESIGN.md's contract, and more)."""
+        anchor = self.options.anchor
+        coverage = self.coverage
+        return {
+            "arena": self.view.arena.name,
+            "judge": self.view.judge,
+            "category": self.view.category_name,
+            "outcome_rule": self.view.arena.outcome_rule.value,
+            "on_cut": self.view.arena.on_cut.value,
+            "anchor": None if anchor is None else {"model": anchor.model, "rating": anchor.rating},
+            "method": "bt",
+            "interval": self.options.interval,
+            "over": self.options.over if self.options.interval == "bootstrap" else None,
+            "n_resamples": self.options.n_resamples if self.options.interval == "bootstrap" else None,
+            "random_state": self.options.random_state,
+            "point": self.options.point,
+            "battles": self.battles,
+            "judged": coverage.decided,
+            "waiting": coverage.waiting,
+            "void": coverage.void,
+            "total": coverage.total,
+            "undecided": dict(coverage.waiting_for),
+            "tied_by": self.tied_by,
+            "online": {kind: {"folded": f, "total": t} for kind, (f, t) in self.online.items()},
+            "rank_depends_on_cut": [
+                {"model": d.model, "rank_if_void": d.rank_void, "rank_if_loss": d.rank_loss}
+                for d in self.cut_dependence
+            ],
+            "models": [_model_facts(row) for row in self.rows],
+        }
+
+
+def _model_facts(row: ModelRow) -> dict[str, Any]:
+    facts = {name: getattr(row, name) for name in ModelRow.__slots__ if name not in ("unusual", "tied_with")}
+    return facts | {
+        "cut_share": _cut_share(row),
+        "unusual": dict(row.unusual),
+        "tied_with": list(row.tied_with),
+    }
+
+
+def _cut_share(row: ModelRow) -> float:
+    return sum(row.unusual.values()) / row.sides if row.sides else 0.0
+
+
+def leaderboard(
+    store: Store,
+    arena: str | None = None,
+    judge: str | None = None,
+    category: str | None = None,
+    options: RatingOptions | None = None,
+) -> Leaderboard:
+    """Rate a view of the store.
+
+    Raises:
+        UsageError: no such arena, judge, category or anchor.
+    """
+    options = options or RatingOptions()
+    view = find_view(store.reader, arena, judge, category)
+    with store.snapshot() as connection:
+        counts = read_counts(connection, view)
+        by_prompt = _prompt_battles(connection, view, counts, options)
+    return build(store, view, counts, by_prompt, options)
+
+
+def _prompt_battles(
+    connection: Any, view: View, counts: ArenaCounts, options: RatingOptions
+) -> PromptBattles | None:
+    wanted = options.over == "prompts" or counts.pairs.total <= PAIRED_TIES_LIMIT
+    return read_prompt_battles(connection, view) if wanted else None
+
+
+def build(
+    store: Store, view: View, counts: ArenaCounts, by_prompt: PromptBattles | None, options: RatingOptions
+) -> Leaderboard:
+    """Rate what was read."""
+    intervals = _intervals(counts, by_prompt, options)
+    ties, tied_by = _ties(intervals, by_prompt, options)
+    folded = _online(store, view, counts.coverage.decided, options)
+    rows = _rows(intervals, ties, counts, folded, options)
+    return Leaderboard(
+        view,
+        options,
+        counts.pairs.total,
+        counts.coverage,
+        tuple(sorted(rows, key=_standing)),
+        tied_by,
+        {kind: (one.folded, one.total) for kind, one in folded.items()},
+        _cut_dependence(counts, options),
+    )
+
+
+def _intervals(
+    counts: ArenaCounts, by_prompt: PromptBattles | None, options: RatingOptions
+) -> RatingIntervals:
+    if options.interval == "sandwich":
+        return normal_intervals(counts.pairs, options.anchor)
+    drawn = {"n_resamples": options.n_resamples, "random_state": options.random_state}
+    if options.over == "prompts" and by_prompt is not None:
+        return bootstrap_prompts(by_prompt, options.anchor, **drawn)
+    return bootstrap(counts.pairs, options.anchor, **drawn)
+
+
+def _ties(
+    intervals: RatingIntervals, by_prompt: PromptBattles | None, options: RatingOptions
+) -> tuple[dict[str, tuple[str, ...]], str]:
+    """Names that each model is tied with, and how that was told."""
+    if by_prompt is None or by_prompt.n_prompts < 2:
+        return _names(tied_with(intervals)), "overlap of intervals"
+    paired = intervals
+    if not (isinstance(intervals, BootstrapIntervals) and intervals.over == "prompts"):
+        paired = bootstrap_prompts(by_prompt, options.anchor, n_resamples=options.n_resamples)
+    found = tied_with(paired, by_prompt.common_prompts())
+    if not found.paired.any():
+        return _names(tied_with(intervals)), "overlap of intervals"
+    off_diagonal = found.paired.size - len(found.models)
+    whole = int(found.paired.sum() - found.paired.trace()) >= off_diagonal
+    return _names(found), "paired difference by prompt" + ("" if whole else ", else overlap of intervals")
+
+
+def _names(ties: Any) -> dict[str, tuple[str, ...]]:
+    return dict(zip(ties.models, ties.tied_with, strict=True))
+
+
+def _online(store: Store, view: View, total: int, options: RatingOptions) -> dict[str, Folded]:
+    kinds = ("elo", "trueskill")
+    if not options.online:
+        return {kind: read_folded(store.reader, view, kind, total) for kind in kinds}
+    return {kind: fold_on(store, view, kind, total, seconds=options.online_seconds) for kind in kinds}
+
+
+def _rows(
+    intervals: RatingIntervals,
+    ties: Mapping[str, tuple[str, ...]],
+    counts: ArenaCounts,
+    folded: Mapping[str, Folded],
+    options: RatingOptions,
+) -> list[ModelRow]:
+    records = {record.model: record for record in model_records(counts.pairs)}
+    order = ranks(intervals.rating, intervals.rating_lower, intervals.rating_upper)
+    elo = getattr(folded["elo"].state, "ratings", {})
+    skills = getattr(folded["trueskill"].state, "skills", {})
+    medians = intervals.rating_median if isinstance(intervals, BootstrapIntervals) else (None,) * len(order)
+    lost = intervals.without_finite_fit if isinstance(intervals, BootstrapIntervals) else (0,) * len(order)
+    return [
+        _row(
+            records[model],
+            order[i],
+            medians[i] if options.point == "median" else intervals.rating[i],
+            (intervals.rating_lower[i], intervals.rating_upper[i], medians[i]),
+            intervals.reasons[i],
+            int(lost[i]),
+            skills.get(model, (None, None)),
+            elo.get(model),
+            counts.unusual.get(model, {}),
+            ties.get(model, ()),
+        )
+        for i, model in enumerate(intervals.models)
+    ]
+
+
+def _row(
+    record: ModelRecord,
+    rank: int | None,
+    rating: float | None,
+    bounds: tuple[float | None, float | None, float | None],
+    reason: Reason | None,
+    without_finite_fit: int,
+    skill: tuple[float | None, float | None],
+    elo: float | None,
+    unusual: Mapping[str, int],
+    ties: tuple[str, ...],
+) -> ModelRow:
+    return ModelRow(
+        rank=rank,
+        model=record.model,
+        rating=rating,
+        rating_lower=bounds[0],
+        rating_upper=bounds[1],
+        rating_median=bounds[2],
+        reason=None if reason is None else reason.sentence,
+        without_finite_fit=without_finite_fit,
+        trueskill_mu=skill[0],
+        trueskill_sigma=skill[1],
+        elo_online=elo,
+        win_rate=record.win_rate,
+        win_share=record.win_share,
+        wins=record.wins,
+        losses=record.losses,
+        ties=record.ties,
+        battles=record.battles,
+        sides=unusual.get("sides", 0),
+        unusual={status: n for status, n in unusual.items() if status != "sides"},
+        tied_with=ties,
+    )
+
+
+def _standing(row: ModelRow) -> tuple[bool, float, float, str]:
+    """Best first; models without a rating follow, by win rate."""
+    return row.rating is None, -(row.rating or 0.0), -(row.win_rate or 0.0), row.model
+
+
+def _cut_dependence(counts: ArenaCounts, options: RatingOptions) -> tuple[CutDependence, ...]:
+    if counts.if_void is None or counts.if_loss is None:
+        return ()
+    known = set(counts.if_void.models)
+    anchor = options.anchor if options.anchor and options.anchor.model in known else None
+    quick = replace(options, anchor=anchor)
+    void, loss = (normal_intervals(one, quick.anchor) for one in (counts.if_void, counts.if_loss))
+    return cut_dependence(void, loss)
