@@ -179,7 +179,10 @@ def test_the_others_lie_where_all_ways_lead(counts: PairCounts) -> None:
 @settings(deadline=None)
 def test_no_rating_without_a_reason_and_no_number_that_is_none(counts: PairCounts) -> None:
     fit = bradley_terry(counts)
-    assert all((rating is None) <= (reason is not None) for rating, reason in zip(fit.rating, fit.reasons, strict=True))
+    assert all(
+        (rating is None) <= (reason is not None)
+        for rating, reason in zip(fit.rating, fit.reasons, strict=True)
+    )
     assert all(np.isfinite(rating) for rating in fit.rating if rating is not None)
 
 
@@ -203,5 +206,7 @@ def test_swapping_wins_and_losses_turns_every_reason_round(counts: PairCounts) -
         Reason.BELOW: Reason.ABOVE,
     }
     swapped = PairCounts.of(counts.models, counts.a, counts.b, counts.losses, counts.wins, counts.ties)
-    mirrored = tuple(opposite.get(reason, reason) if reason else None for reason in common_scale(counts).reasons)
+    mirrored = tuple(
+        opposite.get(reason, reason) if reason else None for reason in common_scale(counts).reasons
+    )
     assert common_scale(swapped).reasons == mirrored
