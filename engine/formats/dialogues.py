@@ -9,7 +9,7 @@ from dataclasses import replace
 from engine.formats.fields import FieldError
 from engine.records import Conversation, Message, ResponseStatus, Turn
 
-_HH_TURN = re.compile(r"\n\n(Human|Assistant):(?: |(?=\n\n)|$)")
+_HH_TURN = re.compile(r"\n\n(Human|Assistant): ?")
 
 
 def open_all(messages: Sequence[Message], field: str) -> tuple[Conversation, tuple[str, ...]]:

@@ -262,6 +262,20 @@ def turns(value: Any, field: str) -> tuple[str, ...]:
     return tuple(content(item.get("content") if isinstance(item, dict) else item, field) for item in value)
 
 
+def turn_list(value: Any, field: str) -> list[Any]:
+    """A list with one item a turn, or the JSON text of one.
+
+    Raises:
+        FieldError: it is missing, empty, or no list.
+    """
+    if missing(value) or value == "":
+        raise FieldError(f"no {field}")
+    items = _from_json(value, field) if isinstance(value, str) else value
+    if not isinstance(items, list) or not items:
+        raise FieldError(f"{field} is not a list")
+    return items
+
+
 def json_turns(value: Any, field: str) -> list[str] | None:
     """The texts of one side as JSON: a list with one string a turn. None where it is missing.
 

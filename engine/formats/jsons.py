@@ -14,8 +14,8 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.formats.entry import Entry, Record, excerpt
-from engine.formats.rows import SetAside
 from engine.formats.packed import BLOCK_BYTES, Limits, Overlong, invalid_utf8, lines
+from engine.formats.rows import SetAside
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")

@@ -15,9 +15,9 @@ from engine.errors import UsageError
 from engine.formats.delimited import delimited_columns, guess_delimiter, read_delimited
 from engine.formats.entry import Entry, Record, excerpt, refuse, shown
 from engine.formats.jsons import loads, read_json_document, read_json_lines, read_json_list
+from engine.formats.packed import LIMITS, DamagedFileError, Limits, open_source
 from engine.formats.parquet import parquet_columns, read_parquet
 from engine.formats.rows import SetAside
-from engine.formats.packed import LIMITS, DamagedFileError, Limits, open_source
 
 __all__ = [
     "Entry",

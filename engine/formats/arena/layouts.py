@@ -46,6 +46,7 @@ _COMMON = (
     Field("occurred_at", ("tstamp", "timestamp", "created_at", "time")),
     Field("round"),
     Field("arena"),
+    Field("set_name", ("prompt_set",)),
     Field("margin"),
     Field("explanation", ("judgment", "reason")),
 )

@@ -9,10 +9,10 @@ from typing import Any, get_args
 
 from engine import keys
 from engine.formats import fields
-from engine.formats.arena.identity import PromptNames, RowIds
 from engine.formats.dialogues import open_all, turns_of
 from engine.formats.entry import Record
 from engine.formats.fields import FieldError, Winner
+from engine.formats.identity import PromptNames, RowIds
 from engine.formats.mapping import ColumnMap
 from engine.formats.rows import BattleRow, PromptRef, Row
 from engine.records import Conversation, Game, Prompt, Turn, Verdict, VerdictKind, VerdictStatus
@@ -39,11 +39,12 @@ class Content:
 
     Attributes:
         conversation: None where the text is unknown.
-        name: the prompt's id in the row; None where it has none.
+        name, set_name: the prompt's id in the row, and its set; None where it has none.
         answers_a, answers_b: one text a turn; None where they are unknown.
     """
 
     name: str | None
+    set_name: str | None = None
     conversation: Conversation | None = None
     answers_a: tuple[str, ...] | None = None
     answers_b: tuple[str, ...] | None = None
@@ -156,9 +157,9 @@ class BattleReader:
             return [], Prompt(name, conversation, self._set_name, category)
         if conversation is not None:
             name = content.name or keys.prompt_key(conversation)
-            return self._prompts.introduce(name, conversation, category)
+            return self._prompts.introduce(name, conversation, category, content.set_name)
         if content.name is not None:
-            return [], self._prompts.refer(content.name)
+            return [], self._prompts.refer(content.name, content.set_name)
         return [], PromptRef(self._set_name, f"{self._stem}#{source_id or line}")
 
 
@@ -200,12 +201,13 @@ def read_conversations(row: Fields) -> Content:
     asked_b, answers_b = open_all(fields.messages(row["conversation_b"], "conversation_b"), "conversation_b")
     if asked_a != asked_b:
         raise FieldError("the conversations differ in more than answers")
-    return Content(None, asked_a, answers_a, answers_b)
+    return Content(None, None, asked_a, answers_a, answers_b)
 
 
 def read_reference(row: Fields) -> Content:
     """The prompt's id alone, or not even that."""
-    return Content(fields.optional_identifier(row.get("prompt_id"), "prompt_id"))
+    name = fields.optional_identifier(row.get("prompt_id"), "prompt_id")
+    return Content(name, fields.optional_text(row.get("set_name"), "set_name"))
 
 
 def read_texts(row: Fields) -> Content:
@@ -214,13 +216,14 @@ def read_texts(row: Fields) -> Content:
     Raises:
         FieldError: they are no texts, or have not the prompt's number of turns.
     """
-    name = fields.optional_identifier(row.get("prompt_id"), "prompt_id")
+    named = read_reference(row)
     asked = _optional_turns(row, "prompt")
     answers_a, answers_b = _optional_turns(row, "response_a"), _optional_turns(row, "response_b")
     for field, answers in (("response_a", answers_a), ("response_b", answers_b)):
         if asked is not None and answers is not None and len(answers) != len(asked):
             raise FieldError(f"{field} has not one text for each turn of the prompt")
-    return Content(name, None if asked is None else Conversation.of(*asked), answers_a, answers_b)
+    conversation = None if asked is None else Conversation.of(*asked)
+    return Content(named.name, named.set_name, conversation, answers_a, answers_b)
 
 
 def read_json_texts(row: Fields) -> Content:
