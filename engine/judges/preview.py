@@ -44,5 +44,5 @@ def _changed(changed: Neutralised) -> str:
         "special tokens": changed.special,
         "fence-like lines": changed.fences,
     }
-    said = [f"{count} {what}" for what, count in counts.items() if count]
-    return f"{', '.join(said)} made visible for the judge" if said else "nothing"
+    said = [f"{what}: {count}" for what, count in counts.items() if count]
+    return f"made visible for the judge: {', '.join(said)}" if said else "nothing"
