@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from engine.errors import UsageError
-from engine.formats.entry import Entry, Record, excerpt
-from engine.formats.rows import SetAside
+from engine.formats.entry import Entry, Record, excerpt, refuse
+from engine.formats.exact import CSV_MARK, from_cell
 from engine.formats.packed import Limits, Overlong, invalid_utf8, lines
+from engine.formats.rows import SetAside
 
 DELIMITERS = (",", "\t", ";", "|")
 
@@ -57,12 +58,14 @@ def read_delimited(stream: io.BufferedReader, file: str, delimiter: str, limits:
     if (problem := feed.taken_problem()) is not None:
         raise UsageError(f"{file}: the header cannot be read", problem)
     width = len(header)
+    marked = CSV_MARK in header
     while True:
         line = reader.line_num + 1
         try:
             for cells in reader:
                 if len(cells) == width and feed.problem is None:
-                    yield Record(file, line, dict(zip(header, cells, strict=True)))
+                    value = dict(zip(header, cells, strict=True))
+                    yield _exact(Record(file, line, value)) if marked else Record(file, line, value)
                 elif cells or feed.problem is not None:
                     yield SetAside(
                         feed.taken_problem() or _wrong_width(width, cells), file, line, _joined(cells)
@@ -78,9 +81,9 @@ def delimited_columns(
     stream: io.BufferedReader, file: str, delimiter: str, limits: Limits
 ) -> tuple[str, ...]:
     """The header of delimited text; see `read_delimited` for what is raised."""
-    return tuple(
-        _header(csv.reader(_TextLines(stream, limits.line_bytes), delimiter=delimiter, strict=True), file)
-    )
+    csv.field_size_limit(max(csv.field_size_limit(), limits.line_bytes))
+    reader = csv.reader(_TextLines(stream, limits.line_bytes), delimiter=delimiter, strict=True)
+    return tuple(name for name in _header(reader, file) if name != CSV_MARK)
 
 
 def _header(reader: Iterator[list[str]], file: str) -> list[str]:
@@ -95,6 +98,15 @@ def _header(reader: Iterator[list[str]], file: str) -> list[str]:
             mend="Rename one of each in the file.",
         )
     return header
+
+
+def _exact(record: Record) -> Entry:
+    """A row of our own export, with its texts as they were."""
+    try:
+        value = {name: from_cell(cell) for name, cell in record.value.items() if name != CSV_MARK}
+    except ValueError:
+        return refuse(record, "a cell that is not escaped by the rules of our export")
+    return Record(record.file, record.line, value)
 
 
 def _wrong_width(width: int, cells: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.formats.entry import Entry, Record, excerpt, shown
+from engine.formats.exact import PARQUET_MARK, from_text
 from engine.formats.rows import SetAside
 
 _BATCH_BYTES = 8 << 20
@@ -17,10 +18,10 @@ _BATCH_ROWS = 4096
 
 
 class _Undecodable:
-    """Stands in a cell whose bytes are no UTF-8."""
+    """Stands in a cell whose text cannot be told."""
 
     def __repr__(self) -> str:
-        return "(bytes that are no UTF-8)"
+        return "(text that cannot be decoded)"
 
 
 _UNDECODABLE = _Undecodable()
@@ -35,16 +36,19 @@ def read_parquet(path: Path) -> Iterator[Entry]:
     """
     table = _opened(path)
     names = _column_names(path, table)
+    marked = PARQUET_MARK in (table.schema_arrow.metadata or {})
     file, row = str(path), 0
     try:
         for batch in table.iter_batches(batch_size=_batch_rows(table.metadata)):
             columns = [_column_values(column) for column in batch.columns]
+            if marked:
+                columns = [[_exact(cell) for cell in values] for values in columns]
             undecodable = any(_UNDECODABLE in values for values in columns)
             for cells in zip(*columns, strict=True):
                 row += 1
                 value = dict(zip(names, cells, strict=True))
                 if undecodable and _UNDECODABLE in cells:
-                    yield SetAside("invalid UTF-8", file, row, excerpt(shown(value)))
+                    yield SetAside("text that cannot be decoded", file, row, excerpt(shown(value)))
                 else:
                     yield Record(file, row, value)
     except OSError as error:
@@ -54,6 +58,14 @@ def read_parquet(path: Path) -> Iterator[Entry]:
         )
     finally:
         table.close()
+
+
+def _exact(cell: Any) -> Any:
+    """A cell of our own export, with its text as it was."""
+    try:
+        return from_text(cell) if isinstance(cell, str) else cell
+    except ValueError:
+        return _UNDECODABLE
 
 
 def parquet_columns(path: Path) -> tuple[str, ...]:
