@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -122,6 +123,8 @@ def _csv_cell(value: Any, kind: ColumnKind) -> str:
         return json.dumps(value, allow_nan=False)
     if kind is ColumnKind.BOOLEAN:
         return "true" if value else "false"
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no number that a table can hold")
     return repr(value)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.formats.entry import Entry, Record, excerpt
+from engine.formats.exact import has_surrogates
 from engine.formats.packed import BLOCK_BYTES, Limits, Overlong, invalid_utf8, lines
 from engine.formats.rows import SetAside
 
@@ -25,6 +26,15 @@ _LONGEST_TOKEN = 16
 
 class _NotStrictError(ValueError):
     """JSON that Python would read, and should not."""
+
+
+class _SkippedError(Exception):
+    """A value that was moved past: why, and its text."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.text = text
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -39,6 +49,7 @@ def _constant(name: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_LENIENT = json.JSONDecoder(parse_int=str)
 
 
 def reason_of(error: Exception) -> str:
@@ -128,7 +139,7 @@ class _Window:
         self.ended = not block
         self.text = self.text[self.at :] + more
         self.at = 0
-        self._suspect = self._suspect or _has_surrogates(more)
+        self._suspect = self._suspect or has_surrogates(more)
 
     def peek(self) -> str:
         """The next character that is no space; empty at the end."""
@@ -144,41 +155,49 @@ class _Window:
         """Decode the next value and move past it.
 
         Raises:
-            ValueError, RecursionError: it is broken, or longer than the limit.
+            _SkippedError: it is not strict JSON or not UTF-8; it has been moved past.
+            ValueError, RecursionError: it is broken, or longer than the limit; its end cannot be told.
         """
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.text, self.at)
             except json.JSONDecodeError as error:
-                if self.ended or self._is_broken(error):
-                    raise
-                if len(self.text) - self.at > self._limit:
-                    raise _NotStrictError("an element is too long") from error
-                self._fill()
+                self._grow(error)
                 continue
+            except ValueError as error:
+                raise self._skipped(self._end(), reason_of(error)) from error
             if end == len(self.text) and not self.ended:  # a number may go on in the next block
                 self._fill()
                 continue
-            self._check_utf8(end)
+            if self._suspect and (bad := _NOT_UTF8.search(self.text, self.at, end)):
+                raise self._skipped(end, f"invalid UTF-8 (byte 0x{ord(bad[0]) - 0xDC00:02x})")
             self.at = end
             return value
 
-    def _is_broken(self, error: json.JSONDecodeError) -> bool:
+    def _grow(self, error: json.JSONDecodeError) -> None:
+        """Read on, where an error may be the end of what was read."""
         unterminated = error.msg.startswith("Unterminated string")
-        return not unterminated and error.pos < len(self.text) - _LONGEST_TOKEN
+        broken = not unterminated and error.pos < len(self.text) - _LONGEST_TOKEN
+        if self.ended or broken:
+            raise error
+        if len(self.text) - self.at > self._limit:
+            raise _NotStrictError("an element is too long") from error
+        self._fill()
 
-    def _check_utf8(self, end: int) -> None:
-        if self._suspect and (bad := _NOT_UTF8.search(self.text, self.at, end)):
-            self.at = end
-            raise UnicodeDecodeError("utf-8", bytes([ord(bad[0]) - 0xDC00]), 0, 1, "invalid byte")
+    def _end(self) -> int:
+        """Where the next value ends, strict or not."""
+        while True:
+            try:
+                return _LENIENT.raw_decode(self.text, self.at)[1]
+            except json.JSONDecodeError as error:
+                self._grow(error)
 
-
-def _has_surrogates(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
+    def _skipped(self, end: int, reason: str) -> _SkippedError:
+        shown = self.text[self.at : min(end, self.at + 2000)]
+        self.at = end
+        return _SkippedError(
+            reason, shown.encode("utf-8", "surrogateescape").decode(errors="backslashreplace")
+        )
 
 
 def read_json_list(
@@ -194,8 +213,8 @@ def read_json_list(
         number += 1
         try:
             yield _entry(window.value(), file, number, bare)
-        except UnicodeDecodeError as error:
-            yield SetAside(invalid_utf8(error), file, number, "")
+        except _SkippedError as error:
+            yield SetAside(error.reason, file, number, excerpt(error.text))
         except (ValueError, RecursionError) as error:
             yield _rest(window, file, number, reason_of(error))
             return
