@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from engine.errors import UsageError
+from engine.ratings.agreement import ScoreTable
 from engine.ratings.bootstrap import BootstrapIntervals, bootstrap, bootstrap_prompts
 from engine.ratings.covariance import normal_intervals
 from engine.ratings.cut_dependence import CutDependence, cut_dependence
@@ -114,6 +115,17 @@ class Leaderboard:
         names = ", ".join(row.model for row in self.rows)
         raise UsageError(
             f"there is no model '{model}' in arena '{self.view.arena.name}'", f"Models: {names}."
+        )
+
+    def scores(self) -> ScoreTable:
+        """The rated models as a table to be held against a reference."""
+        rated = [(row.model, row.rating, row.rating_lower, row.rating_upper) for row in self.rows]
+        kept = [(model, rating, low, high) for model, rating, low, high in rated if rating is not None]
+        return ScoreTable(
+            tuple(row[0] for row in kept),
+            tuple(row[1] for row in kept),
+            tuple(row[2] for row in kept),
+            tuple(row[3] for row in kept),
         )
 
     def facts(self) -> dict[str, Any]:

@@ -1,0 +1,191 @@
+"""Comparing models of an arena: differences on common prompts, with intervals from resampled prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from engine.errors import UsageError
+from engine.ratings.bootstrap import bootstrap_prompts
+from engine.ratings.common_opponents import face_to_face
+from engine.ratings.counts import named
+from engine.ratings.differences import rating_difference, rating_differences
+from engine.ratings.prompt_battles import PromptBattles
+from engine.ratings.stored import View, find_view, read_prompt_battles
+from engine.store import counts as kept
+from engine.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Model against baseline in one category, as model minus baseline.
+
+    Attributes:
+        difference, lower, upper: Elo points, of ratings on the prompts that both have battles on; None with a reason.
+        win_rate: 0..1, of the model against the baseline in their own battles; None when they never met.
+        met: battles between the two.
+        prompts: prompts in common.
+    """
+
+    model: str
+    baseline: str
+    category: str
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    reason: str | None
+    win_rate: float | None
+    met: int
+    prompts: int
+
+    def facts(self) -> dict[str, object]:
+        """As JSON-like facts."""
+        return {name: getattr(self, name) for name in type(self).__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Rows of one comparison; `simultaneous` says that their intervals hold all at once."""
+
+    view: View
+    rows: tuple[Compared, ...]
+    n_resamples: int
+    random_state: int
+    simultaneous: bool
+
+    def facts(self) -> dict[str, object]:
+        """As JSON-like facts."""
+        return {
+            "arena": self.view.arena.name,
+            "judge": self.view.judge,
+            "category": self.view.category_name,
+            "confidence_level": 0.95,
+            "simultaneous": self.simultaneous,
+            "n_resamples": self.n_resamples,
+            "random_state": self.random_state,
+            "rows": [row.facts() for row in self.rows],
+        }
+
+
+def compare_two(
+    store: Store, model: str, baseline: str, view: View, n_resamples: int = 1000, random_state: int = 0
+) -> Comparison:
+    """The difference of two models, overall and (unless the view is of one) in each category.
+
+    Raises:
+        UsageError: a name that is not in the arena, or twice the same.
+    """
+    if model == baseline:
+        raise UsageError(f"'{model}' is compared with itself")
+    views = [view]
+    if view.category is None:
+        names = kept.categories(store.reader, view.arena.id, view.judge_id)
+        views += [View(view.arena, view.judge_id, view.judge, name) for name in names]
+    rows = [_compared(store, one, model, baseline, n_resamples, random_state) for one in views]
+    return Comparison(view, tuple(row for row in rows if row), n_resamples, random_state, simultaneous=False)
+
+
+def _compared(
+    store: Store, view: View, model: str, baseline: str, n_resamples: int, random_state: int
+) -> Compared | None:
+    battles = read_prompt_battles(store.reader, view)
+    if view.category is not None and not {model, baseline} <= set(battles.models):
+        return None
+    common = on_common_prompts(battles, model, baseline)
+    intervals = bootstrap_prompts(common, n_resamples=n_resamples, random_state=random_state)
+    found = rating_difference(intervals, model, baseline)
+    met = face_to_face(battles, model, baseline, n_resamples=1)
+    return Compared(
+        model,
+        baseline,
+        view.category_name,
+        found.difference,
+        found.lower,
+        found.upper,
+        found.reason,
+        met.value,
+        met.cells,
+        common.n_prompts,
+    )
+
+
+def compare_baseline(
+    store: Store,
+    patterns: Sequence[str],
+    baseline: str,
+    view: View,
+    n_resamples: int = 1000,
+    random_state: int = 0,
+) -> Comparison:
+    """Several models (names or globs) against one baseline, with intervals that hold all at once.
+
+    Raises:
+        UsageError: a name or pattern that fits no model of the arena.
+    """
+    battles = read_prompt_battles(store.reader, view)
+    named(battles.models, baseline)
+    models = _matching(battles.models, patterns, baseline)
+    intervals = bootstrap_prompts(battles, n_resamples=n_resamples, random_state=random_state)
+    shared = battles.common_prompts()
+    rows = []
+    for one in rating_differences(intervals, models, baseline).rows:
+        met = face_to_face(battles, one.model, baseline, n_resamples=1)
+        prompts = int(shared[battles.models.index(one.model), battles.models.index(baseline)])
+        rows.append(
+            Compared(
+                one.model,
+                baseline,
+                view.category_name,
+                one.difference,
+                one.lower,
+                one.upper,
+                one.reason,
+                met.value,
+                met.cells,
+                prompts,
+            )
+        )
+    return Comparison(view, tuple(rows), n_resamples, random_state, simultaneous=True)
+
+
+def _matching(models: Sequence[str], patterns: Sequence[str], baseline: str) -> list[str]:
+    chosen: dict[str, None] = {}
+    for pattern in patterns:
+        fits = [model for model in models if model == pattern] or [
+            m for m in models if fnmatchcase(m, pattern)
+        ]
+        if not fits:
+            named(models, pattern)
+        chosen |= dict.fromkeys(fits)
+    chosen.pop(baseline, None)
+    if not chosen:
+        raise UsageError(f"nothing but the baseline '{baseline}' fits", mend="Name other models.")
+    return list(chosen)
+
+
+def on_common_prompts(battles: PromptBattles, model: str, baseline: str) -> PromptBattles:
+    """The battles on prompts on which both models have some.
+
+    Raises:
+        UsageError: a name that is not among the models.
+    """
+    cells = battles.cells
+    on = []
+    for name in (model, baseline):
+        place = named(battles.models, name)
+        mask = np.zeros(battles.n_prompts, dtype=bool)
+        mask[cells.group[(cells.a == place) | (cells.b == place)]] = True
+        on.append(mask)
+    both = on[0] & on[1]
+    kept_cells = both[cells.group]
+    number = np.cumsum(both) - 1
+    columns = (cells.a, cells.b, cells.wins, cells.losses, cells.ties, cells.win_share)
+    a, b, wins, losses, ties, share = (column[kept_cells] for column in columns)
+    prompt = number[cells.group[kept_cells]]
+    return PromptBattles.of(battles.models, int(both.sum()), prompt, a, b, wins, losses, ties, share)
+
+
+__all__ = ["Compared", "Comparison", "compare_baseline", "compare_two", "find_view", "on_common_prompts"]
