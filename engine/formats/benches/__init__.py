@@ -1,0 +1,1 @@
+"""Benchmarks in FastChat's layout: questions, answers and judgments in one folder."""
