@@ -77,7 +77,9 @@ class Question:
 class Judge(Protocol):
     """Who decides. A class also has `from_plan(name, spec, player, secret)` and a pydantic model `Options`.
 
-    `player` is the opened-by-the-judge player of a judge that is a model, None for others; `secret` is the store's.
+    A class whose judges are models also has `asked_by(spec)`, which gives the kind of player that is to ask and that
+    player's spec; its `from_plan` then gets this player, not yet opened, and others get None. `secret` is the
+    store's, from which nonces derive.
     """
 
     name: str

@@ -82,6 +82,7 @@ class LlmJudge:
 
     Options = LlmOptions
     asked_by = staticmethod(asked_by)
+    """How the plan's player for this judge is found; a judge class without it gets no player."""
 
     def __init__(
         self,
@@ -126,6 +127,11 @@ class LlmJudge:
             tokens_of(Path(spec.tokenizer)) if spec.tokenizer else None,
             read_options(LlmOptions, name, spec),
         )
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of how asking went; see `Player.notes`."""
+        return self.player.notes
 
     async def open(self) -> None:
         """Open the player and settle the form of the reply."""

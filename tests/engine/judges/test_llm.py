@@ -267,7 +267,7 @@ def test_who_asks_a_judge() -> None:
     assert kind == "http"
     assert (player.name, player.model, player.revision, player.endpoints) == ("j", "m", "r", ("http://h/v1",))
     assert (player.api_key_env, player.sampling, player.options) == ("KEY", Sampling(0.5), {"concurrency": 4})
-    assert asked_by(JudgeSpec("j", "folder"))[0] == "transformers"
+    assert LlmJudge.asked_by(JudgeSpec("j", "folder"))[0] == "transformers"
     assert asked_by(JudgeSpec("j", "folder", options={"by": "vllm"}))[0] == "vllm"
 
 

@@ -1,0 +1,27 @@
+"""docs/judging.md says what the code does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.judges import derive
+from engine.judges.reasons import Reason
+from engine.judges.template import TemplateLabels, TemplateText
+from engine.records import VerdictKind
+
+PAGE = (Path(__file__).parents[3] / "docs/judging.md").read_text(encoding="utf-8")
+
+
+def test_every_reason_is_documented() -> None:
+    assert [reason.value for reason in Reason if f"`{reason.value}`" not in PAGE] == []
+
+
+def test_every_piece_of_a_template_is_documented() -> None:
+    for pieces, table in ((TemplateText, "text"), (TemplateLabels, "labels")):
+        assert f"a table `{table}` ({', '.join(pieces.__dataclass_fields__)})" in PAGE.replace("\n", " ")
+
+
+def test_every_kind_has_a_row_and_the_code_says_the_same() -> None:
+    for kind in VerdictKind:
+        assert f"\n| {kind.value} |" in PAGE
+        assert f"\n| {kind.value} |" in (derive.__doc__ or "")
