@@ -266,3 +266,28 @@ def _is_gone(host: str, boot: str, pid: int, started: float) -> bool:
         return abs(float(psutil.Process(pid).create_time()) - started) > 1.0
     except psutil.NoSuchProcess:
         return True
+
+
+def read_attempts(connection: Connection, job_id: int) -> list[dict[str, Any]]:
+    """The attempts of a job, in order, with the process that made each."""
+    rows = connection.execute(
+        "SELECT a.number, a.state, w.host, w.pid, a.started_at, a.ended_at, a.lease_until, a.exit_code, a.reason"
+        " FROM attempts a JOIN workers w ON w.id = a.worker_id WHERE a.job_id = ? ORDER BY a.number",
+        (job_id,),
+    )
+    names = ("number", "state", "host", "pid", "started_at", "ended_at", "lease_until", "exit_code", "reason")
+    return [
+        dict(zip(names, (n, state, decode(host), *rest, decode(reason)), strict=True))
+        for n, state, host, *rest, reason in rows
+    ]
+
+
+def read_events(connection: Connection, job_id: int) -> list[dict[str, Any]]:
+    """What happened to a job, in order."""
+    rows = connection.execute(
+        "SELECT at, kind, level, facts FROM events WHERE job_id = ? ORDER BY id", (job_id,)
+    )
+    return [
+        {"at": at, "kind": kind, "level": level, "facts": json.loads(facts)}
+        for at, kind, level, facts in rows
+    ]

@@ -182,6 +182,7 @@ def alias_player(tx: Transaction, old: str, new: str) -> None:
                 f"there is no model called '{name}'", mend="See them with: arena-tui models list"
             )
         ids[name] = row
+    tx.connection.execute("DELETE FROM online_folds")  # they go by the names that are rated
     if old == new:
         tx.connection.execute("UPDATE players SET alias_of = NULL WHERE id = ?", (ids[old][0],))
         return

@@ -108,7 +108,7 @@ def _said(verdict: Verdict, numbers: dict[str, int]) -> tuple[Any, ...]:
     )
 
 
-_COLUMNS = """
+VERDICT_COLUMNS = """
     SELECT v.key, v.id, v.try, v.kind, v.status, v.value, v.reason, e.body, r.body, t.body, v.finish_reason, v.tokens_in,
         v.tokens_out, v.latency_ms, v.turn
     FROM verdicts v LEFT JOIN texts e ON e.id = v.explanation LEFT JOIN texts r ON r.id = v.raw
@@ -120,7 +120,7 @@ def read_verdicts(connection: Connection, keys: Iterable[str]) -> dict[str, Stor
     """The verdict that counts of each key that the store has."""
     counting: dict[str, StoredVerdict] = {}
     for row in sorted(
-        select_in(connection, f"{_COLUMNS} WHERE v.key IN", list(keys)), key=lambda row: row[2]
+        select_in(connection, f"{VERDICT_COLUMNS} WHERE v.key IN", list(keys)), key=lambda row: row[2]
     ):
         key, number, tries = row[0], row[1], row[2] + 1
         earlier = counting.get(key)
@@ -132,7 +132,7 @@ def read_verdicts(connection: Connection, keys: Iterable[str]) -> dict[str, Stor
 
 
 def verdict_of(row: Sequence[Any]) -> Verdict:
-    """A verdict from a row of `_COLUMNS`."""
+    """A verdict from a row of `VERDICT_COLUMNS`."""
     kind, status, value, reason, explanation, raw, thinking, finish, tokens_in, tokens_out, latency, turn = (
         row[3:]
     )

@@ -1,0 +1,55 @@
+"""`models list|alias`: the registry of the store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from arena_tui.cli.running import JsonOption, StoreOption, command, open_for_reading, open_for_writing
+from arena_tui.output import Column, Table, out_json, out_table, say
+
+app = typer.Typer(help="The models that the store knows.", no_args_is_help=True)
+
+
+@app.command("list")
+@command
+def list_models(as_json: JsonOption = False, store: StoreOption = None) -> None:
+    """All models, with what identifies each: weights by hash, endpoints by fingerprint, imports by name."""
+    from engine.store.contestants import read_players
+
+    with open_for_reading(store) as opened:
+        players = read_players(opened.reader)
+    if as_json:
+        out_json([asdict(player) for player in players])
+        return
+    columns = [Column("model"), Column("kind"), Column("sampling"), Column("rated as"), Column("key")]
+    rows = [
+        [
+            player.name,
+            player.kind,
+            "-" if player.sampling is None else ", ".join(f"{k} {v}" for k, v in player.sampling.items()),
+            player.alias_of or player.name,
+            player.key,
+        ]
+        for player in players
+    ]
+    out_table(Table(columns, rows, notes=[] if players else ["no models yet"]))
+
+
+@app.command("alias")
+@command
+def alias(
+    old: Annotated[str, typer.Argument(help="The name that is to be rated under another.", metavar="OLD")],
+    new: Annotated[
+        str, typer.Argument(help="The name that it stands for; OLD itself ends the alias.", metavar="NEW")
+    ],
+    store: StoreOption = None,
+) -> None:
+    """Rate two names as one model. Nothing is rewritten: name OLD twice to part them again."""
+    from engine.store.contestants import alias_player
+
+    with open_for_writing(store, create=False) as opened, opened.write() as tx:
+        alias_player(tx, old, new)
+    say(f"'{old}' is rated by itself" if old == new else f"'{old}' is rated as '{new}'")
