@@ -218,7 +218,7 @@ def test_over_prompts_of_one_battle_is_over_battles(counts_of: CountsOf) -> None
 
 
 def test_games_that_repeat_a_prompt_widen_the_interval_by_their_root(counts_of: CountsOf) -> None:
-    """Nine battles with one outcome on each prompt tell no more than one does: intervals of one are three times wider."""
+    """Nine battles with one outcome on each prompt tell no more than one does: intervals three times wider."""
     one = one_battle_prompts(counts_of("layout_all"))
     cells = one.cells
     nine = PromptBattles.of(

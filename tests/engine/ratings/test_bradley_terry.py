@@ -167,6 +167,12 @@ def test_evalica_agrees(log: str, counts_of: CountsOf) -> None:
     assert by_model(bradley_terry(counts)) == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.parametrize("log", ["llmfao_crowd", "llmfao_gpt4-crowd", "layout_all", "pandalm"])
+def test_arena_rank_agrees(log: str, counts_of: CountsOf, expected_of: ExpectedOf) -> None:
+    expected = {model: row["rating"] for model, row in expected_of("arena_rank", log=log).items()}
+    assert by_model(bradley_terry(counts_of(log))) == pytest.approx(expected, abs=0.01)
+
+
 def test_real_logs_give_the_expected_ratings(test_data: Path, expected_of: ExpectedOf) -> None:
     for name, battles in logs(test_data).items():
         if name not in dict(WHOLE_LOGS):

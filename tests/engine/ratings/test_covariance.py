@@ -46,6 +46,13 @@ def test_equals_the_expected_errors_of_a_group(
     assert errors(normal_intervals(counts_of(log))) == pytest.approx(expected, abs=EXPECTED_TO)
 
 
+@pytest.mark.parametrize("log", ["llmfao_crowd", "llmfao_gpt4-crowd", "layout_all", "pandalm"])
+def test_arena_rank_agrees(log: str, counts_of: CountsOf, expected_of: ExpectedOf) -> None:
+    """To 1 %, for arena-rank adds 1e-5 of all battles to the diagonal of the Hessian."""
+    expected = {model: row["standard_error"] for model, row in expected_of("arena_rank", log=log).items()}
+    assert errors(normal_intervals(counts_of(log))) == pytest.approx(expected, rel=0.01)
+
+
 def test_two_models_have_a_closed_form() -> None:
     """The log odds of 30 wins in 40 battles have variance 1 / (40 p q), with p = 3/4, whichever way it is had."""
     counts = PairCounts.of("xy", [0], [1], [30], [10], [0])
@@ -78,7 +85,7 @@ def test_bounds_lie_as_far_as_the_level_asks() -> None:
 
 
 def test_ties_narrow_the_sandwich_alone() -> None:
-    """Half of all battles ties: their residuals are zero at equal strength, so the variance is half the binomial one."""
+    """Residuals of ties are zero at equal strength: with half of all battles tied, half the binomial variance."""
     counts = PairCounts.of("xy", [0], [1], [50], [50], [100])
     sandwich, hessian = (normal_intervals(counts, method=method) for method in ("sandwich", "hessian"))
     assert sandwich.standard_error[0] == pytest.approx(hessian.standard_error[0] / math.sqrt(2))
