@@ -86,25 +86,25 @@ class Endpoint:
 
 
 def check_url(url: str, player: str) -> str:
-    """The base URL without a slash at its end.
+    """The base URL without slashes at its end.
 
     Raises:
-        UsageError: no http(s) URL with a host, or one with user, password, query or fragment. Its text shows no
-            more of such a URL than the host.
+        UsageError: no http(s) URL with a host, or one with user, password, query or fragment. Its text shows
+            nothing of the URL, which may hold a secret anywhere.
     """
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        is_web = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    if parts.scheme not in {"http", "https"} or not host or port == 0:
+        is_web = False
+    if not is_web:
         raise UsageError(
             f"an endpoint of player '{player}' is no URL that can be asked",
             mend="Give base URLs such as http://localhost:8000/v1.",
         )
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+    if any(mark in url for mark in "@?#"):
         raise UsageError(
-            f"the endpoint at {host} of player '{player}' has a user, a password, a query or a fragment in its URL",
+            f"an endpoint of player '{player}' has a user, a password, a query or a fragment in its URL",
             mend="Give the base URL alone, and name the variable that holds the key as api_key_env.",
         )
     return url.rstrip("/")

@@ -131,8 +131,8 @@ class HttpPlayer:
         return ModelIdentity(kind="endpoint", facts=facts)
 
     async def chat(self, requests: Iterable[ChatRequest]) -> AsyncIterator[ChatReply]:
-        """Answers as they get done. Requests under way are at most those in flight (`concurrency` per endpoint)
-        and as many again that wait for their next attempt. Closing the generator cancels them all.
+        """Answers as they get done. At most `concurrency` requests per endpoint are in flight, at most as many
+        again wait for their next attempt, and one in eight is at hand. Closing the generator cancels them all.
 
         Raises:
             EndpointError: no endpoint is left to ask.
@@ -216,11 +216,12 @@ class HttpPlayer:
         )
 
     def _room(self) -> int:
-        """How many requests may be under way: places, and those that rest between attempts."""
+        """How many requests may be under way: those in flight, those that rest between attempts, and a few at
+        hand for the places that become free when a request begins to rest."""
         pool = self._servers.pool
         places = pool.places
         resting = min(self._attempts.resting, self._options.concurrency * len(pool.endpoints))
-        return places + resting if places else 0
+        return places + places // 8 + 1 + resting if places else 0
 
     def _note(self, text: str) -> None:
         if text not in self.notes:
