@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from itertools import accumulate
 
 from engine.judges import shape
@@ -114,7 +115,7 @@ class _Page:
             "{reply}": self._reply,
         }
         if text:
-            self._block(part for piece in _PLACEHOLDERS.split(text) for part in filled.get(piece, (piece,)))
+            self._block(part for piece in _pieces(text) for part in filled.get(piece, (piece,)))
 
     def given(self, turn: _Turn, with_nonce: bool) -> None:
         """A message that the prompt itself holds."""
@@ -167,6 +168,12 @@ def _add_side(page: _Page, name: str, response: Response, turns: tuple[_Turn, ..
             page.fenced(name, turn.number, answer.answer, with_nonce=True)
         else:
             page.words(page.template.text.missing, turn.number)
+
+
+@lru_cache(maxsize=256)
+def _pieces(words: str) -> tuple[str, ...]:
+    """A template's words, split at their placeholders."""
+    return tuple(_PLACEHOLDERS.split(words))
 
 
 def _numbered(messages: tuple[Message, ...]) -> tuple[_Turn, ...]:
