@@ -53,7 +53,7 @@ def read_folded(connection: Connection, view: View, kind: str, total: int) -> Fo
 
 
 def fold_on(store: Store, view: View, kind: str, total: int, *, seconds: float | None = None) -> Folded:
-    """Fold what has come since, and store the state every STEP battles.
+    """Fold what has come since, and keep the state every STEP battles where the store can be written.
 
     Args:
         kind: `elo` or `trueskill`.
@@ -63,7 +63,7 @@ def fold_on(store: Store, view: View, kind: str, total: int, *, seconds: float |
     deadline = None if seconds is None else time.monotonic() + seconds
     for battles, last in _batches(store.reader, view, position):
         folded = state.folded(battles)
-        if not _keep(store, view, kind, state, position, folded, last):
+        if store.writable and not _keep(store, view, kind, state, position, folded, last):
             break
         state, position = folded, last
         if deadline is not None and time.monotonic() > deadline:

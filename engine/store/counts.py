@@ -137,10 +137,13 @@ def differences(connection: Connection, arena_id: int) -> list[str]:
 
 
 def _unequal(kept: dict[Any, Sequence[float]], counted: dict[Any, list[float]]) -> Iterable[str]:
+    """Keys whose numbers differ; a missing row is one of zeros."""
     for key in sorted(set(kept) | set(counted), key=repr):
-        left, right = kept.get(key), counted.get(key)
-        if left is None or right is None or any(abs(x - y) > 1e-6 for x, y in zip(left, right, strict=True)):
-            yield f"{key}: kept {list(left) if left else None}, counted {right}"
+        left, right = list(kept.get(key, ())), counted.get(key, [])
+        width = max(len(left), len(right))
+        both = zip(left or [0.0] * width, right or [0.0] * width, strict=True)
+        if any(abs(x - y) > 1e-6 for x, y in both):
+            yield f"{key}: kept {left}, counted {right}"
 
 
 def rebuild(tx: Transaction, arena_id: int) -> None:

@@ -53,6 +53,11 @@ class Store:
         self._reader: sqlite.Connection | None = None
 
     @property
+    def writable(self) -> bool:
+        """Whether it was opened to write."""
+        return self._writer is not None
+
+    @property
     def reader(self) -> sqlite.Connection:
         """A read-only connection. Each statement sees what is committed when it starts."""
         self._check_process()

@@ -1,0 +1,222 @@
+"""Whole runs against real servers: what lands, what is not done again, what waits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from engine.battles.progress import RunEvent
+from engine.errors import Unfinished, UsageError
+from engine.jobs import queue
+from engine.jobs.worker import Batch, run_batch
+from engine.plan import read_plan
+from engine.ratings.leaderboard import leaderboard
+from engine.store import Store, counts, open_store
+from tests.engine.jobs.arena_on_loopback import Arena, verdict
+from tests.servers.loopback import Request
+from tests.servers.openai_server import Behaviour, answer
+
+
+def rows(store: Store, query: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in store.reader.execute(query)]
+
+
+def content(store: Store) -> list[list[tuple[object, ...]]]:
+    """What a run leaves, but for times, numbers of rows and attempts."""
+    return [
+        rows(store, "SELECT key, status, sample FROM responses ORDER BY key"),
+        rows(store, "SELECT key, status, value FROM verdicts ORDER BY key, try"),
+        rows(store, "SELECT key, state, outcome, margin, win_share, category FROM battles ORDER BY key"),
+        rows(store, "SELECT category, wins, losses, ties, decided, waiting, void FROM pair_counts"),
+    ]
+
+
+def test_every_pair_is_judged_in_both_orders_and_counted(arena: Arena) -> None:
+    progress = arena.run()
+    assert progress.states == {"decided": 36}  # 12 prompts, 3 pairs
+    assert arena.player_calls == 36
+    assert len(arena.judge.chats) == 72
+    with open_store(arena.path) as store:
+        board = leaderboard(store)
+        assert counts.differences(store.reader, board.view.arena.id) == []
+        # ada beat both others always: no finite rating; the same of eve the other way.
+        assert [row.model for row in sorted(board.rows, key=lambda r: -(r.win_rate or 0))] == [
+            "ada",
+            "bob",
+            "eve",
+        ]
+        assert [row.win_rate for row in sorted(board.rows, key=lambda r: r.model)] == [1.0, 0.5, 0.0]
+        assert all(row.rating is None for row in board.rows)
+        assert board.row("ada").reason is not None
+
+
+def test_a_second_run_asks_nobody(arena: Arena) -> None:
+    arena.run()
+    asked = arena.player_calls, len(arena.judge.chats)
+    with open_store(arena.path) as store:
+        before = content(store)
+    progress = arena.run()
+    assert (arena.player_calls, len(arena.judge.chats)) == asked
+    assert (progress.found, progress.done) == (36, 36)
+    with open_store(arena.path) as store:
+        assert content(store) == before
+
+
+def test_a_larger_limit_contains_a_smaller_one(arena: Arena) -> None:
+    arena.run(limit=4)
+    with open_store(arena.path) as store:
+        first = set(rows(store, "SELECT key FROM battles"))
+    assert len(first) == 12
+    assert arena.run(limit=7).found == 12
+    with open_store(arena.path) as store:
+        assert first < set(rows(store, "SELECT key FROM battles"))
+
+
+def test_a_dry_run_makes_a_few_calls_and_keeps_them(arena: Arena) -> None:
+    arena.run(dry_run=True)
+    made = arena.player_calls, len(arena.judge.chats)
+    assert made == (6, 12)  # two prompts
+    (preflight,) = [event for event in arena.events if event.kind == "preflight"]
+    needed = {one["name"]: one["needed"] for one in preflight.facts["calls"]}
+    assert needed == {"ada": 10, "bob": 10, "eve": 10, "judge": 60}
+    arena.run()
+    assert (arena.player_calls, len(arena.judge.chats)) == (36, 72)
+
+
+def test_an_invalid_verdict_is_asked_again_then_its_battle_waits(arena: Arena) -> None:
+    arena.judge.choose = lambda request: answer("I would rather not say.")
+    progress = arena.run(limit=2, judge="tries = 3")
+    assert progress.states == {"waiting": 6}
+    assert len(arena.judge.chats) == 36  # 12 games, three tries each
+    with open_store(arena.path) as store:
+        assert rows(store, "SELECT DISTINCT state, reason FROM battles") == [
+            ("waiting", "unparsable verdict")
+        ]
+        assert rows(
+            store, "SELECT COUNT(*), COUNT(DISTINCT key) FROM verdicts WHERE status = 'unparsable'"
+        ) == [(36, 12)]
+        assert rows(store, "SELECT DISTINCT t.body FROM verdicts v JOIN texts t ON t.id = v.raw") == [
+            ("I would rather not say.",)
+        ]
+    # The limit is spent: nobody is asked again until it is raised.
+    arena.run(limit=2, judge="tries = 3")
+    assert len(arena.judge.chats) == 36
+    arena.judge.choose = lambda request: verdict(8, 6)
+    assert arena.run(limit=2, judge="tries = 4").states == {"decided": 6}
+    assert len(arena.judge.chats) == 48
+
+
+def test_a_failed_response_is_never_judged_and_is_tried_again(arena: Arena) -> None:
+    good = arena.served["bob"].choose
+    arena.served["bob"].choose = lambda request: answer("I am another", model="someone-else")
+    progress = arena.run(limit=2)
+    assert progress.states == {"decided": 2, "waiting": 4}  # ada against eve goes on
+    assert len(arena.judge.chats) == 4
+    with open_store(arena.path) as store:
+        failed = rows(store, "SELECT status, error FROM responses WHERE status = 'failed'")
+        assert len(failed) == 2
+        assert all("other model" in str(error) for _, error in failed)
+    arena.served["bob"].choose = good
+    assert arena.run(limit=2).states == {"decided": 6}
+    with open_store(arena.path) as store:
+        assert rows(store, "SELECT COUNT(*) FROM responses WHERE status = 'failed'") == [(0,)]
+        assert counts.differences(store.reader, 1) == []
+
+
+@pytest.mark.parametrize(("on_cut", "state"), [("void", "void"), ("loss", "decided"), ("judge", "decided")])
+def test_a_cut_response_means_what_the_plan_says(arena: Arena, on_cut: str, state: str) -> None:
+    def rambles(request: Request) -> Behaviour:
+        return answer("i am eve and ramble", finish_reason="length")
+
+    arena.served["eve"].choose = rambles
+    arena.run(limit=2, run=f"on_cut = '{on_cut}'")
+    with open_store(arena.path) as store:
+        board = leaderboard(store)
+        assert dict(board.row("eve").unusual) == {"cut": 4}
+        assert board.row("eve").sides == 4
+        found = rows(store, "SELECT DISTINCT state FROM battles WHERE 'cut' IN (status_a, status_b)")
+        assert found == [(state,)]
+        assert board.row("eve").losses == (0 if on_cut == "void" else 4)
+
+
+def test_an_arena_keeps_its_rules(arena: Arena) -> None:
+    arena.run(limit=1)
+    with pytest.raises(UsageError, match="rated by other rules"):
+        arena.run(limit=1, run="outcome_rule = 'strict'")
+    with open_store(arena.path) as store:
+        assert [job.state for job in queue.read_jobs(store.reader)] == ["failed", "done"]
+
+
+def test_a_drained_run_is_unfinished_and_goes_on(arena: Arena) -> None:
+    stop_after = 20
+    plan = arena.folder / "plan.toml"
+    plan.write_text(arena.plan_text())
+
+    async def drained() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def on_chat(_: Request) -> None:
+            if len(arena.judge.chats) == stop_after:
+                loop.call_soon_threadsafe(stop.set)
+
+        arena.judge.on_chat = on_chat
+        with arena.open() as store:
+            await run_batch(Batch(store, read_plan(plan), arena.events.append), stop)
+
+    with pytest.raises(Unfinished) as unfinished:
+        asyncio.run(drained())
+    assert unfinished.value.exit_code == 3
+    with open_store(arena.path) as store:
+        (job,) = queue.read_jobs(store.reader)
+        assert job.state == "unfinished"
+        verdicts = rows(store, "SELECT COUNT(*) FROM verdicts")[0][0]
+        assert verdicts == len(arena.judge.chats)  # what was in flight was finished and kept
+    assert arena.run().done == 36
+    assert (arena.player_calls, len(arena.judge.chats)) == (36, 72)
+    with open_store(arena.path) as store:
+        assert [(job.id, job.state) for job in queue.read_jobs(store.reader)] == [(1, "done")]
+        assert [one["number"] for one in queue.read_attempts(store.reader, 1)] == [1, 2]
+
+
+def test_what_a_run_leaves_does_not_depend_on_how_often_it_was_stopped(
+    arena: Arena, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    arena.run()
+    with open_store(arena.path) as store:
+        whole = content(store)
+    pieces = Arena(tmp_path_factory.mktemp("pieces"), arena.loopback)
+    pieces.served, pieces.judge = arena.served, arena.judge
+    for limit in (1, 5, 12):
+        pieces.run(limit=limit)
+    with open_store(pieces.path) as store:
+        assert content(store)[0] == whole[0]
+        assert content(store)[2] == whole[2]
+
+
+def test_events_tell_the_whole_story_in_order(arena: Arena) -> None:
+    arena.run(limit=3)
+    kinds = [event.kind for event in arena.events if event.kind != "warning"]
+    assert kinds[0] == "preflight"
+    assert kinds[1] == "started"
+    assert set(kinds[2:]) == {"progress"}
+    assert all(isinstance(event, RunEvent) and json.dumps(dict(event.facts)) for event in arena.events)
+    last = arena.events[-1].facts
+    assert (last["done"], last["total"], last["decided"]) == (9, 9, 9)
+
+
+def test_two_workers_cannot_run_one_job(arena: Arena) -> None:
+    plan = arena.folder / "plan.toml"
+    plan.write_text(arena.plan_text())
+    effective = read_plan(plan)
+    with arena.open() as store:
+        with store.write() as tx:
+            from engine.plan import plan_digest
+
+            job = queue.submit(tx, plan_digest(effective.plan), "loop", "")
+            queue.claim(tx, job, queue.register_worker(tx))
+        with pytest.raises(queue.JobBusy, match="is being run already"):
+            asyncio.run(run_batch(Batch(store, effective, arena.events.append), asyncio.Event()))
+    assert arena.player_calls == 0
