@@ -74,15 +74,16 @@ def listing(group: Group) -> Listing:
     Raises:
         UsageError: arena-tui itself is not installed, so that not even our own can be found.
     """
-    announced: dict[str, list[Plugin]] = {}
+    found: list[Distribution] = []
     warnings = []
     for distribution in distributions():
         try:
-            entries = _entries(distribution)
-            if entries:
-                announced.setdefault(_package(distribution), _plugins(group, distribution, entries))
+            found += [distribution] if _entries(distribution) else []
         except (TypeError, ValueError, OSError) as error:
             warnings.append(f"the entry points of an installed package cannot be read: {error}")
+    announced: dict[str, list[Plugin]] = {}
+    for distribution in sorted(found, key=_is_left_over):
+        announced.setdefault(_package(distribution), _plugins(group, distribution))
     if OURS not in announced:
         raise UsageError(
             "arena-tui is not installed, so its players and judges cannot be found",
@@ -141,6 +142,11 @@ def load(group: Group, name: str) -> Any:
     return loaded
 
 
+def _is_left_over(distribution: Distribution) -> bool:
+    """Whether no installer wrote it: a build leaves such metadata beside the source, where they grow old."""
+    return distribution.read_text("INSTALLER") is None
+
+
 def _entries(distribution: Distribution) -> list[EntryPoint]:
     """The entry points of a package that are for us; most packages are passed over by a look at the text."""
     if "arena_tui." not in (distribution.read_text("entry_points.txt") or ""):
@@ -152,9 +158,10 @@ def _package(distribution: Distribution) -> str:
     return re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
 
 
-def _plugins(group: Group, distribution: Distribution, entries: list[EntryPoint]) -> list[Plugin]:
+def _plugins(group: Group, distribution: Distribution) -> list[Plugin]:
     package, version = _package(distribution), distribution.version
-    return [Plugin(group, e.name, e.value, package, version) for e in entries if e.group == group.value]
+    entries = [entry for entry in _entries(distribution) if entry.group == group.value]
+    return [Plugin(group, entry.name, entry.value, package, version) for entry in entries]
 
 
 def _settled(announced: list[Plugin]) -> tuple[tuple[Plugin, ...], list[str]]:

@@ -65,15 +65,15 @@ def pattern_of(path: Iterable[str | int]) -> Pattern:
 
 
 def nearest_key(path: Iterable[str | int]) -> str | None:
-    """The known key that an unknown one at `path` may mean: spelled alike in its table, or the same elsewhere."""
+    """The known key that an unknown one at `path` may mean.
+
+    A slip in a name of its own table is the likeliest, then the same name in another table.
+    """
     *table, word = pattern_of(path)
     keys = plan_keys()
     beside = [key.name for key in keys.values() if key.pattern[:-1] == tuple(table)]
-    near = nearest(word, beside)
-    if near is not None:
-        return near
-    elsewhere = [key for key in keys.values() if key.name == word.casefold() and not key.is_table]
-    return str(elsewhere[0]) if elsewhere else None
+    elsewhere = [str(key) for key in keys.values() if key.name == word.casefold()]
+    return nearest(word, beside, 0.85) or next(iter(elsewhere), None) or nearest(word, beside)
 
 
 def description(path: Iterable[str | int]) -> str:

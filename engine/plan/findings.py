@@ -21,8 +21,12 @@ class Finding:
         return f"{spell(self.path)}: {self.message}"
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is spelled most like this one; case does not matter. None when none is near."""
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known word that is spelled most like this one; case does not matter. None when none is near.
+
+    Args:
+        likeness: least `difflib` ratio, 0 to 1, of what is near.
+    """
     by_folded = {name.casefold(): name for name in known}
-    found = difflib.get_close_matches(word.casefold(), by_folded, n=1)
+    found = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=likeness)
     return by_folded[found[0]] if found else None

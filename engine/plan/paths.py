@@ -69,7 +69,7 @@ def _places(data: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
             value = value_at(data, path)
         except LookupError:
             continue
-        if isinstance(value, str) and value and not value.startswith(("store:", "pocket:")):
+        if isinstance(value, str) and value not in ("", "@") and not value.startswith(("store:", "pocket:")):
             yield path, must_be
 
 

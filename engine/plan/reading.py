@@ -61,19 +61,20 @@ def read_plan(path_or_name: str | Path, sets: Sequence[str] = (), *, options: bo
         PlanError: everything that is wrong with it.
         UsageError: arena-tui is not installed, so that plug-ins cannot be found.
     """
-    return _effective(open_plan(path_or_name), sets, options)
+    document = open_plan(path_or_name)
+    problems = apply_sets(document, sets)
+    return _effective(document, problems, resolve_paths(document), options)
 
 
-def read_plan_text(
-    text: str, *, source: str = "plan", folder: Path | None = None, options: bool = True
-) -> EffectivePlan:
-    """Read a plan that is no file, such as one that was stored with its job; see `read_plan`.
+def read_plan_text(text: str, *, source: str = "plan", options: bool = True) -> EffectivePlan:
+    """Read an effective plan as `to_toml` prints it, such as one that was stored with its job; see `read_plan`.
+
+    Its paths are absolute already: they are taken as they stand, and nothing is looked for on the disk.
 
     Args:
         source: what messages call it; the run's name, where the plan has none.
-        folder: what its relative paths are relative to; the current folder by default.
     """
-    return _effective(parse_plan(text, source, folder or Path.cwd(), Path(source).stem), (), options)
+    return _effective(parse_plan(text, source, Path(), source), [], [], options)
 
 
 def check_options(effective: EffectivePlan) -> tuple[Problem, ...]:
@@ -81,16 +82,15 @@ def check_options(effective: EffectivePlan) -> tuple[Problem, ...]:
     return tuple(map(effective.document.problem, option_findings(effective.document.data)))
 
 
-def _effective(document: Document, sets: Sequence[str], options: bool) -> EffectivePlan:
-    problems = apply_sets(document, sets)
-    findings = resolve_paths(document)
+def _effective(
+    document: Document, problems: list[Problem], findings: list[Finding], options: bool
+) -> EffectivePlan:
+    """Check a document; `problems` and `findings` are what was found before."""
     plan, wrong = _checked(_filled(document))
-    findings += wrong
-    if options:
-        findings += option_findings(document.data)
-    problems += [document.problem(finding) for finding in findings]
-    if plan is None or problems:
-        raise _plan_error(document.source, problems)
+    asked = list(option_findings(document.data)) if options else []
+    told = problems + [document.problem(finding) for finding in (*findings, *wrong, *asked)]
+    if plan is None or told:
+        raise _plan_error(document.source, told)
     return EffectivePlan(plan, document)
 
 

@@ -45,8 +45,16 @@ def _unwritable(value: Any, path: KeyPath) -> Iterator[Finding]:
     elif isinstance(value, str):
         if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
             yield Finding(path, "is no valid Unicode text")
-    elif ("options" in path or "extra" in path) and not _is_json(value):
+    elif _is_free(path) and not _is_json(value):
         yield Finding(path, "expected a string, a finite number, true or false, a list or a table")
+
+
+def _is_free(path: KeyPath) -> bool:
+    """Whether a path leads into a table that the models leave to a plug-in or a server."""
+    words = [part for part in path if isinstance(part, str)]
+    if words[0] in ("players", "judges"):
+        return words[2:3] == ["options"] or words[2:4] == ["sampling", "extra"]
+    return words[:3] == ["flywheel", "stage", "options"]
 
 
 def _is_json(value: Any) -> bool:

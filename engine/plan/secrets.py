@@ -61,10 +61,10 @@ def scrubbed(text: str) -> str:
 
 
 def secret_places(data: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The paths of all values in nested tables and lists that look like secrets, or are named like one."""
+    """The paths of all keys and values in nested tables and lists that look like secrets, or are named like one."""
     if isinstance(data, Mapping):
         for key, value in data.items():
-            if isinstance(value, str) and value and is_secret_name(key):
+            if looks_like_key(key) or (isinstance(value, str) and value and is_secret_name(key)):
                 yield (*path, key)
             else:
                 yield from secret_places(value, (*path, key))

@@ -17,8 +17,11 @@ _EXPECTED = {
     "string_type": "a string",
     "int_type": "an integer",
     "int_from_float": "an integer",
+    "int_parsing": "an integer",
     "float_type": "a number",
+    "float_parsing": "a number",
     "bool_type": "true or false",
+    "bool_parsing": "true or false",
     "tuple_type": "a list",
     "list_type": "a list",
     "dict_type": "a table",
@@ -100,7 +103,7 @@ def _real(location: tuple[int | str, ...], data: Any) -> KeyPath:
 
 
 def _found(detail: ErrorDetails) -> str:
-    if not detail["type"].endswith("_type") and detail["type"] != "int_from_float":
+    if not detail["type"].endswith(("_type", "_parsing", "_from_float")):
         return ""
     return next((f", found {words}" for kind, words in _FOUND if isinstance(detail["input"], kind)), "")
 
