@@ -153,8 +153,9 @@ def _tally(item: NewBattle) -> Tally:
 def _decided(item: NewBattle) -> tuple[Any, ...]:
     d = item.decision
     return (
-        d.state.value, maybe(d.reason), d.outcome.value if d.outcome else None, d.margin, d.win_share, d.wins_a, d.wins_b,
-        d.ties, item.response_a, item.response_b, item.status_a.value, item.status_b.value, time.time(),
+        d.state.value, maybe(d.reason), d.outcome.value if d.outcome else None, d.margin, d.win_share,
+        d.wins_a, d.wins_b, d.ties, item.response_a, item.response_b, item.status_a.value, item.status_b.value,
+        time.time(),
     )  # fmt: skip
 
 
@@ -167,7 +168,8 @@ def _insert(tx: Transaction, arena: Arena, ids: Mapping[str, int], items: Mappin
         (
             (
                 *_decided(item), ids[key], arena.id, key, item.judge_id, item.prompt_id, item.player_a, item.player_b,
-                maybe(item.category), item.turn, item.round, item.occurred_at, item.position, tx.attempt_id, tx.import_id,
+                maybe(item.category), item.turn, item.round, item.occurred_at, item.position, tx.attempt_id,
+                tx.import_id,
             )
             for key, item in items.items()
         ),
@@ -177,7 +179,8 @@ def _insert(tx: Transaction, arena: Arena, ids: Mapping[str, int], items: Mappin
 def _update(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewBattle]) -> None:
     tx.connection.executemany(
         "UPDATE battles SET state = ?, reason = ?, outcome = ?, margin = ?, win_share = ?, wins_a = ?, wins_b = ?,"
-        " ties = ?, response_a = ?, response_b = ?, status_a = ?, status_b = ?, landed_at = ?, attempt_id = ? WHERE id = ?",
+        " ties = ?, response_a = ?, response_b = ?, status_a = ?, status_b = ?, landed_at = ?, attempt_id = ?"
+        " WHERE id = ?",
         ((*_decided(item), tx.attempt_id, ids[key]) for key, item in items.items()),
     )
 
@@ -202,6 +205,7 @@ def _reset_folds(connection: Connection, arena: Arena, decided: Sequence[NewBatt
         earliest[item.judge_id] = min(order, earliest.get(item.judge_id, order))
     for judge_id, (at, position) in earliest.items():
         connection.execute(
-            "DELETE FROM online_folds WHERE arena_id = ? AND judge_id = ? AND (COALESCE(occurred_at, ?), position) >= (?, ?)",
+            "DELETE FROM online_folds WHERE arena_id = ? AND judge_id = ?"
+            " AND (COALESCE(occurred_at, ?), position) >= (?, ?)",
             (arena.id, judge_id, float("-inf"), at, position),
         )

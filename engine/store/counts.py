@@ -42,7 +42,8 @@ class Tally:
     status_b: str
 
     COLUMNS: ClassVar[str] = (
-        "judge_id, category, player_a, player_b, state, wins_a, wins_b, ties, COALESCE(win_share, 0), status_a, status_b"
+        "judge_id, category, player_a, player_b, state, wins_a, wins_b, ties, COALESCE(win_share, 0), status_a,"
+        " status_b"
     )
 
     @classmethod

@@ -168,8 +168,8 @@ def _refuse_network(path: Path, allow: bool) -> bool:
         raise StoreError(
             f"{path} lies on a network file system ({kind}), where SQLite's WAL gets corrupted",
             mend=(
-                "Choose a local path with --store FILE, such as /var/tmp/$USER/arena.db; `arena-tui store backup` copies "
-                f"it here safely. One process alone may use this place: {ALLOW_NETWORK_VARIABLE}=1"
+                "Choose a local path with --store FILE, such as /var/tmp/$USER/arena.db; `arena-tui store backup` "
+                f"copies it here safely. One process alone may use this place: {ALLOW_NETWORK_VARIABLE}=1"
             ),
         )
     return True

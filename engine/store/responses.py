@@ -168,7 +168,8 @@ def read_responses(connection: Connection, keys: Iterable[str]) -> dict[str, Sto
 def keys_by_prompt(connection: Connection, player_id: int) -> dict[int, list[str]]:
     """Keys of all responses of a player that are no failures, by prompt, in the order in which they came."""
     rows = connection.execute(
-        "SELECT prompt_id, key FROM responses WHERE player_id = ? AND status != 'failed' ORDER BY id", (player_id,)
+        "SELECT prompt_id, key FROM responses WHERE player_id = ? AND status != 'failed' ORDER BY id",
+        (player_id,),
     )
     found: dict[int, list[str]] = {}
     for prompt_id, key in rows:

@@ -109,8 +109,8 @@ def _said(verdict: Verdict, numbers: dict[str, int]) -> tuple[Any, ...]:
 
 
 VERDICT_COLUMNS = """
-    SELECT v.key, v.id, v.try, v.kind, v.status, v.value, v.reason, e.body, r.body, t.body, v.finish_reason, v.tokens_in,
-        v.tokens_out, v.latency_ms, v.turn
+    SELECT v.key, v.id, v.try, v.kind, v.status, v.value, v.reason, e.body, r.body, t.body, v.finish_reason,
+        v.tokens_in, v.tokens_out, v.latency_ms, v.turn
     FROM verdicts v LEFT JOIN texts e ON e.id = v.explanation LEFT JOIN texts r ON r.id = v.raw
     LEFT JOIN texts t ON t.id = v.thinking
 """
