@@ -119,16 +119,16 @@ class _Transcoded(io.RawIOBase):
         self._source = source
         self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
         self._pending = b""
+        self._ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._pending:
+        while not self._pending and not self._ended:
             block = self._source.read(BLOCK_BYTES)
+            self._ended = not block
             self._pending = self._transcode(block)
-            if not block:
-                break
         taken = self._pending[: len(buffer)]
         self._pending = self._pending[len(taken) :]
         buffer[: len(taken)] = taken
