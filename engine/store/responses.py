@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,6 +175,19 @@ def keys_by_prompt(connection: Connection, player_id: int) -> dict[int, list[str
     for prompt_id, key in rows:
         found.setdefault(prompt_id, []).append(key)
     return found
+
+
+def sole_responses(
+    connection: Connection, prompts: Sequence[int]
+) -> Iterator[tuple[int, int, int | None, str, ResponseStatus]]:
+    """(prompt, player, number, key, status) of responses to these prompts; number None where a player has several."""
+    query = "SELECT prompt_id, player_id, MIN(id), COUNT(*), MIN(key), MIN(status) FROM responses WHERE prompt_id IN"
+    for start in range(0, len(prompts), 5_000):
+        chunk = prompts[start : start + 5_000]
+        marks = ",".join("?" * len(chunk))
+        rows = connection.execute(f"{query} ({marks}) GROUP BY prompt_id, player_id", chunk)
+        for prompt, player, number, count, key, status in rows:
+            yield prompt, player, number if count == 1 else None, key, ResponseStatus(status)
 
 
 def statuses(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[ResponseStatus, int]]:
