@@ -54,8 +54,8 @@ class ArenaHard(BenchImporter):
         version = _VERSION.match(root.name)
         if version:
             return version[0]
-        said = {row.value.get("category") for file in files for row in file.first}
-        return V20 if said & (BASELINES.keys() - {V01}) else V01
+        said = [row.value.get("category") for file in files for row in file.first]
+        return V20 if any(category in said for category in BASELINES if category != V01) else V01
 
     def judgments(self, file: BenchFile, bench: Bench, options: ImportOptions) -> RecordReader:
         return JudgmentReader(file, bench, options)

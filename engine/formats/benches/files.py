@@ -19,6 +19,7 @@ from engine.errors import UsageError
 from engine.formats.sources import TableFile, stem_of
 
 _KEPT_ROWS = 3
+_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 
 
 class Role(IntEnum):
@@ -92,13 +93,14 @@ def bench_files(paths: Sequence[Path]) -> list[BenchFile]:
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*.jsonl*")) if path.is_file() and _place(path) is not None)
+    candidates = (path for path in sorted(folder.rglob("*.jsonl*")) if path.name.endswith(_ENDINGS))
+    return (path for path in candidates if path.is_file() and _place(path) is not None)
 
 
 def _place(path: Path) -> tuple[Path, Role] | None:
-    """The root and the role of a file by where it lies."""
+    """The root and the role of a file by where it lies. A judge's folder may stand in one of its organisation."""
     absolute = path.absolute()
-    for parent in absolute.parents:
+    for parent in absolute.parents[:3]:
         if parent.name in _FOLDERS:
             return parent.parent, _FOLDERS[parent.name]
     return (absolute.parent, Role.QUESTIONS) if stem_of(path) == "question" else None
