@@ -98,7 +98,9 @@ def _write_jsonl(rows: Rows, columns: Sequence[Column], stream: BinaryIO) -> int
 def _write_csv(rows: Rows, columns: Sequence[Column], stream: BinaryIO) -> int:
     count = 0
     with _as_text(stream) as text:
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(
+            text
+        )  # CRLF, as RFC 4180 says; then a bare carriage return in a cell is quoted too
         writer.writerow([*(c.name for c in columns), CSV_MARK])
         for row in rows:
             writer.writerow([*(_csv_cell(row.get(c.name), c.kind) for c in columns), RULES])
@@ -123,9 +125,7 @@ def _csv_cell(value: Any, kind: ColumnKind) -> str:
         return json.dumps(value, allow_nan=False)
     if kind is ColumnKind.BOOLEAN:
         return "true" if value else "false"
-    if not math.isfinite(value):
-        raise ValueError(f"{value} is no number that a table can hold")
-    return repr(value)
+    return repr(_finite(value))
 
 
 def _write_parquet(rows: Rows, columns: Sequence[Column], stream: BinaryIO) -> int:
@@ -151,6 +151,14 @@ def _write_parquet(rows: Rows, columns: Sequence[Column], stream: BinaryIO) -> i
 
 
 def _parquet_cell(value: Any, kind: ColumnKind) -> Any:
-    if value is None or kind not in (ColumnKind.TEXT, ColumnKind.JSON):
+    if value is None or kind is ColumnKind.BOOLEAN:
         return value
-    return to_text(value) if kind is ColumnKind.TEXT else json.dumps(value, allow_nan=False)
+    if kind is ColumnKind.TEXT:
+        return to_text(value)
+    return json.dumps(value, allow_nan=False) if kind is ColumnKind.JSON else _finite(value)
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    return value
