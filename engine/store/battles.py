@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import UsageError
-from engine.records import Decision, OnCut, OutcomeRule, ResponseStatus
+from engine.records import BattleState, Decision, OnCut, OutcomeRule, ResponseStatus
 from engine.store.counts import CountDeltas, Tally
 from engine.store.rows import decode, encode, maybe, next_id, select_in
 from engine.store.sqlite import Connection
@@ -124,7 +124,8 @@ def land_battles(tx: Transaction, arena: Arena, items: Sequence[NewBattle]) -> d
     _reset_folds(
         tx.connection, arena, [item for item in [*new.values(), *open_ones.values()] if item.decision.outcome]
     )
-    return {key: key in ids for key in by_key}
+    moved = {key for key, item in open_ones.items() if item.decision.state is not BattleState.WAITING}
+    return {key: key in new or key in moved for key in by_key}
 
 
 @dataclass(frozen=True, slots=True)
