@@ -74,16 +74,16 @@ def listing(group: Group) -> Listing:
     Raises:
         UsageError: arena-tui itself is not installed, so that not even our own can be found.
     """
-    found: list[Distribution] = []
+    found: list[_Announcement] = []
     warnings = []
     for distribution in distributions():
         try:
-            found += [distribution] if _entries(distribution) else []
-        except (TypeError, ValueError, OSError) as error:
+            found += _announcements(group, distribution)
+        except (TypeError, ValueError, LookupError, OSError) as error:
             warnings.append(f"the entry points of an installed package cannot be read: {error}")
-    announced: dict[str, list[Plugin]] = {}
-    for distribution in sorted(found, key=_is_left_over):
-        announced.setdefault(_package(distribution), _plugins(group, distribution))
+    announced: dict[str, tuple[Plugin, ...]] = {}
+    for announcement in sorted(found, key=lambda a: a.is_left_over):
+        announced.setdefault(announcement.package, announcement.plugins)
     if OURS not in announced:
         raise UsageError(
             "arena-tui is not installed, so its players and judges cannot be found",
@@ -142,26 +142,29 @@ def load(group: Group, name: str) -> Any:
     return loaded
 
 
-def _is_left_over(distribution: Distribution) -> bool:
-    """Whether no installer wrote it: a build leaves such metadata beside the source, where they grow old."""
-    return distribution.read_text("INSTALLER") is None
+@dataclass(frozen=True, slots=True)
+class _Announcement:
+    """What one package brings of a group.
+
+    `is_left_over`: no installer wrote it. A build leaves such metadata beside the source, where they grow old.
+    """
+
+    package: str
+    plugins: tuple[Plugin, ...]
+    is_left_over: bool
 
 
-def _entries(distribution: Distribution) -> list[EntryPoint]:
-    """The entry points of a package that are for us; most packages are passed over by a look at the text."""
-    if "arena_tui." not in (distribution.read_text("entry_points.txt") or ""):
+def _announcements(group: Group, distribution: Distribution) -> list[_Announcement]:
+    """What a package has for us, if anything; most are passed over by a look at the text."""
+    if "[arena_tui." not in (distribution.read_text("entry_points.txt") or ""):
         return []
-    return [entry for entry in distribution.entry_points if entry.group.startswith("arena_tui.")]
-
-
-def _package(distribution: Distribution) -> str:
-    return re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
-
-
-def _plugins(group: Group, distribution: Distribution) -> list[Plugin]:
-    package, version = _package(distribution), distribution.version
-    entries = [entry for entry in _entries(distribution) if entry.group == group.value]
-    return [Plugin(group, entry.name, entry.value, package, version) for entry in entries]
+    package = re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
+    plugins = tuple(
+        Plugin(group, entry.name, entry.value, package, distribution.version)
+        for entry in distribution.entry_points
+        if entry.group == group.value
+    )
+    return [_Announcement(package, plugins, distribution.read_text("INSTALLER") is None)]
 
 
 def _settled(announced: list[Plugin]) -> tuple[tuple[Plugin, ...], list[str]]:

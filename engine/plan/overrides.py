@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import Problem
+from engine.plan.catalogue import pattern_of, plan_keys
 from engine.plan.document import SET, Document, Origin
 from engine.plan.keypath import KeyPath, parse, spell
 
@@ -14,8 +15,8 @@ from engine.plan.keypath import KeyPath, parse, spell
 def apply_sets(document: Document, sets: Sequence[str]) -> list[Problem]:
     """Put each setting into the document, in order; what cannot be put is told and left out.
 
-    `KEY=VALUE` with the value as in TOML (`2`, `0.7`, `["a", "b"]`, `{model = "x"}`), or else a plain text; with
-    nothing behind the equals sign the key is taken out.
+    `KEY=VALUE` with the value as in TOML (`2`, `0.7`, `["a", "b"]`, `{model = "x"}`), or else a plain text, as it
+    is too for a key that takes nothing but text. With nothing behind the equals sign the key is taken out.
     """
     problems = []
     for text in sets:
@@ -50,8 +51,14 @@ def _put(document: Document, path: KeyPath, text: str) -> None:
     if not text and isinstance(table, dict):
         table.pop(last, None)
         return
-    table[last] = value = toml_value(text)
+    value = toml_value(text)
+    table[last] = text if _takes_text(path) and not isinstance(value, str) else value
     _note(document, path, value)
+
+
+def _takes_text(path: KeyPath) -> bool:
+    key = plan_keys().get(pattern_of(path))
+    return key is not None and key.values == "text"
 
 
 def _table_for(document: Document, path: KeyPath) -> Any:

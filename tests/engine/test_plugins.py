@@ -122,12 +122,21 @@ def test_an_installation_stands_above_what_a_build_left_beside_the_source(packag
     assert "http" in names(Group.PLAYERS)
 
 
-@pytest.mark.parametrize("content", [b"[arena_tui.players]\nodd\n", b"[arena_tui.players]\nodd = \xff\n"])
-def test_unreadable_entry_points_are_a_warning(packages: Path, content: bytes) -> None:
-    install(packages, "stranger", {}, {})
-    (packages / "stranger-1.0.dist-info" / "entry_points.txt").write_bytes(content)
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("entry_points.txt", b"[arena_tui.players]\nodd\n"),
+        ("entry_points.txt", b"[arena_tui.players]\nodd = \xff\n"),
+        ("METADATA", b""),
+        ("METADATA", b"\xff"),
+    ],
+)
+def test_unreadable_metadata_is_a_warning(packages: Path, file: str, content: bytes) -> None:
+    install(packages, "stranger", {PLAYERS: {"odd": "odd:Odd"}}, {})
+    (packages / "stranger-1.0.dist-info" / file).write_bytes(content)
     found = listing(Group.PLAYERS)
     assert "http" in found.names
+    assert "odd" not in found.names
     assert len(found.warnings) == 1
     assert "cannot be read" in found.warnings[0]
 

@@ -53,6 +53,13 @@ def test_the_last_setting_of_a_key_counts(tmp_path: Path) -> None:
     assert read(tmp_path, PLAN, "run.seed=1", "run.seed=2").plan.run.seed == 2
 
 
+def test_what_takes_only_text_needs_no_quotes(tmp_path: Path) -> None:
+    sets = ("run.name=2024", "players.llama.revision=2", "prompts.split='1'", "run.arena=true")
+    plan = read(tmp_path, PLAN, *sets).plan
+    assert (plan.run.name, plan.run.arena, plan.prompts.split) == ("2024", "true", "1")
+    assert plan.players["llama"].revision == "2"
+
+
 def test_nothing_behind_the_equals_sign_takes_a_key_out(tmp_path: Path) -> None:
     plan = read(tmp_path, PLAN.replace("[run]", "[run]\nseed = 5"), "run.seed=", "run.no_such_key=").plan
     assert plan.run.seed == 0
@@ -79,7 +86,7 @@ def test_items_of_lists_are_set_by_place(tmp_path: Path) -> None:
         ("run[0]=1", "run[0]", "no item 0"),
         ("run.sede=1", "run.sede", "unknown key"),
         ("run.seed=x", "run.seed", "expected an integer, found a string"),
-        ("run.name=7", "run.name", "expected a string, found an integer"),
+        ("prompts.categories=7", "prompts.categories", "expected a list, found an integer"),
         ("run={}x", "run", "expected a table, found a string"),
         ("prompts.limit=0", "prompts.limit", "above 0"),
     ],
