@@ -15,6 +15,7 @@ from engine.battles.progress import Listener, Progress, RunEvent
 from engine.battles.prompt_source import read_prompts
 from engine.battles.runner import Run, ticking
 from engine.battles.schedule import Schedule
+from engine.battles.shipped import land_shipped_answers
 from engine.errors import LostLease, Unfinished, UserError
 from engine.jobs import queue
 from engine.jobs.snapshots import write_snapshots
@@ -135,6 +136,9 @@ async def _prepared(batch: Batch, fence: Fence | None, stop: asyncio.Event) -> A
         with batch.store.write(fence) as tx:
             arena = land_arena(tx, plan.run.arena, plan.run.outcome_rule, plan.run.on_cut)
         first = fence.job_id * POSITIONS_PER_JOB if fence else 0
+        shipped = land_shipped_answers(batch.store, fence, schedule, cast)
+        if shipped:
+            batch.listener(RunEvent("shipped", {"responses": shipped}))
         run = Run(batch.store, fence, schedule, arena, cast, first, stop=stop)
         preflight = await _preflight(batch, run)
         batch.listener(RunEvent("preflight", preflight.facts()))
