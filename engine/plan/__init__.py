@@ -19,7 +19,7 @@ from engine.plan.model import (
     SamplingPlan,
     StagePlan,
 )
-from engine.plan.new import Served, new_plan, parse_served
+from engine.plan.new import ServedModel, new_plan
 from engine.plan.provenance import PlanValue, explain
 from engine.plan.reading import EffectivePlan, check_options, read_plan, read_plan_text
 from engine.plan.shipped import ShippedPlan, list_shipped
@@ -41,7 +41,7 @@ __all__ = [
     "RatingsPlan",
     "RunPlan",
     "SamplingPlan",
-    "Served",
+    "ServedModel",
     "ShippedPlan",
     "StagePlan",
     "check_options",
@@ -51,7 +51,6 @@ __all__ = [
     "list_shipped",
     "new_plan",
     "parse_duration",
-    "parse_served",
     "plan_digest",
     "plan_keys",
     "read_plan",

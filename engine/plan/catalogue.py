@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from engine.plan.derived import REASONS
+from engine.plan.emit import toml_literal
 from engine.plan.findings import nearest
 from engine.plan.model import Plan
 
@@ -28,14 +30,14 @@ class PlanKey:
 
     Attributes:
         pattern: its tables and itself, such as `("players", "NAME", "sampling", "seed")`.
-        values: what it takes, in words or as its allowed values.
+        type: what it takes, in words or as its allowed values.
         default: None where it is required, derived, or left unset.
         example: a value to begin with, for a key without a default.
         is_table: whether it holds keys that are in the catalogue too.
     """
 
     pattern: Pattern
-    values: str
+    type: str
     required: bool
     default: Any
     description: str
@@ -46,13 +48,30 @@ class PlanKey:
     def name(self) -> str:
         return self.pattern[-1]
 
-    def __str__(self) -> str:
+    @property
+    def key(self) -> str:
+        """The dotted form, such as `players.NAME.model`."""
         return ".".join(self.pattern)
+
+    @property
+    def default_text(self) -> str:
+        """The default for people: empty where there is none, `required` where a plan has to say it."""
+        if self.required and self.pattern not in REASONS:
+            return "required"
+        return "" if self.default is None else toml_literal(self.default)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+def plan_keys() -> tuple[PlanKey, ...]:
+    """All keys in the order of the models; those of `[[flywheel.stage]]` have no place number."""
+    return tuple(keys_by_pattern().values())
 
 
 @cache
-def plan_keys() -> dict[Pattern, PlanKey]:
-    """All keys by pattern, in the order of the models; `[[flywheel.stage]]` has no place number."""
+def keys_by_pattern() -> dict[Pattern, PlanKey]:
+    """All keys by their pattern."""
     return {key.pattern: key for key in _keys_of(Plan, ())}
 
 
@@ -70,7 +89,7 @@ def nearest_key(path: Iterable[str | int]) -> str | None:
     A slip in a name of its own table is the likeliest, then the same name in another table.
     """
     *table, word = pattern_of(path)
-    keys = plan_keys()
+    keys = keys_by_pattern()
     beside = [key.name for key in keys.values() if key.pattern[:-1] == tuple(table)]
     elsewhere = [str(key) for key in keys.values() if key.name == word.casefold()]
     return nearest(word, beside, 0.85) or next(iter(elsewhere), None) or nearest(word, beside)
@@ -78,7 +97,7 @@ def nearest_key(path: Iterable[str | int]) -> str | None:
 
 def description(path: Iterable[str | int]) -> str:
     """What the key at a path is for; empty for an unknown one."""
-    key = plan_keys().get(pattern_of(path))
+    key = keys_by_pattern().get(pattern_of(path))
     return key.description if key else ""
 
 

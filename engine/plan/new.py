@@ -6,12 +6,13 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from pydantic import BaseModel
 
 from engine.errors import UsageError
-from engine.plan.catalogue import NAME, PlanKey, plan_keys
+from engine.plan.catalogue import NAME, PlanKey, keys_by_pattern
 from engine.plan.emit import toml_literal
 from engine.plan.keypath import quoted
 from engine.plan.kinds import is_idle
@@ -31,7 +32,7 @@ _NOT_OFFERED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedModel:
     """A model behind OpenAI chat endpoints."""
 
     name: str
@@ -39,29 +40,30 @@ class Served:
     endpoints: tuple[str, ...]
     api_key_env: str | None = None
 
+    @classmethod
+    def parse(cls, text: str, api_key_env: str | None = None) -> Self:
+        """Read `NAME=MODEL@URL`, several URLs apart by commas; without a name, it is the model's last part.
 
-def parse_served(text: str, api_key_env: str | None = None) -> Served:
-    """Read `NAME=MODEL@URL`, several URLs apart by commas; without a name, it is the model's last part.
-
-    Raises:
-        UsageError: it is not of this form, or a URL is none.
-    """
-    found = _SERVED.fullmatch(text.strip())
-    if found is None:
-        raise UsageError(
-            "an endpoint is not of the form NAME=MODEL@URL", mend="llama=llama-3-8b@http://localhost:8000/v1"
-        )
-    urls = tuple(url.strip() for url in found["urls"].split(","))
-    for url in urls:
-        if problem := endpoint_problem(url):
-            raise UsageError(f"an endpoint of '{found['model']}' is wrong", problem)
-    return Served((found["name"] or found["model"].split("/")[-1]).strip(), found["model"], urls, api_key_env)
+        Raises:
+            UsageError: it is not of this form, or a URL is none.
+        """
+        found = _SERVED.fullmatch(text.strip())
+        if found is None:
+            raise UsageError(
+                "a served model is not of the form NAME=MODEL@URL",
+                mend="For example: llama=llama-3-8b@http://localhost:8000/v1",
+            )
+        urls = tuple(url.strip() for url in found["urls"].split(","))
+        for problem in filter(None, map(endpoint_problem, urls)):
+            raise UsageError("an endpoint of a served model is wrong", problem)
+        name = found["name"] or found["model"].split("/")[-1]
+        return cls(name.strip(), found["model"], urls, api_key_env)
 
 
 def new_plan(
-    players: Sequence[Served],
-    prompts_file: str,
-    judge: Served,
+    players: Sequence[ServedModel],
+    prompts_file: str | Path,
+    judge: ServedModel,
     *,
     name: str | None = None,
     mode: str = "round-robin",
@@ -87,7 +89,7 @@ def new_plan(
         "# Battles of " + ", ".join(names) + ".",
         "# Keys behind '#' are not set; they show their default, or an example. Take the '#' away to set one.",
         *_section(("run",), {"name": name, "mode": mode}, names),
-        *_section(("prompts",), {"file": prompts_file}, names),
+        *_section(("prompts",), {"file": str(prompts_file)}, names),
         *_section(("players", NAME), _said(first, "http"), names, first.name),
         *(line for other in others for line in _short(other)),
         *_section(("judges", NAME), _said(judge, "llm"), names, judge.name),
@@ -96,12 +98,12 @@ def new_plan(
     return "\n".join(lines) + "\n"
 
 
-def _said(served: Served, kind: str) -> dict[str, Any]:
+def _said(served: ServedModel, kind: str) -> dict[str, Any]:
     said = {"kind": kind, "model": served.model, "endpoints": list(served.endpoints)}
     return said | ({"api_key_env": served.api_key_env} if served.api_key_env else {})
 
 
-def _short(served: Served) -> Iterator[str]:
+def _short(served: ServedModel) -> Iterator[str]:
     yield from ("", f"[players.{quoted(served.name)}]")
     yield from (f"{key} = {toml_literal(value)}" for key, value in _said(served, "http").items())
 
@@ -111,8 +113,8 @@ def _section(
 ) -> Iterator[str]:
     """A header with its description, and every key of the table: `said` ones set, the others as comments."""
     header = f"{pattern[0]}.{quoted(name)}" if name else pattern[0]
-    yield from ("", *_comment(plan_keys()[pattern[:1]].description), f"[{header}]")
-    for key in plan_keys().values():
+    yield from ("", *_comment(keys_by_pattern()[pattern[:1]].description), f"[{header}]")
+    for key in keys_by_pattern().values():
         if key.pattern[: len(pattern)] == pattern and _is_offered(key, said.get("kind")):
             yield from _key(".".join(key.pattern[len(pattern) :]), key, said, players)
     if "kind" in said:

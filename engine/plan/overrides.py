@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import Problem
-from engine.plan.catalogue import pattern_of, plan_keys
+from engine.plan.catalogue import keys_by_pattern, pattern_of
 from engine.plan.document import SET, Document, Origin
 from engine.plan.keypath import KeyPath, parse, spell
 
@@ -57,8 +57,8 @@ def _put(document: Document, path: KeyPath, text: str) -> None:
 
 
 def _takes_text(path: KeyPath) -> bool:
-    key = plan_keys().get(pattern_of(path))
-    return key is not None and key.values == "text"
+    key = keys_by_pattern().get(pattern_of(path))
+    return key is not None and key.type == "text"
 
 
 def _table_for(document: Document, path: KeyPath) -> Any:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.plan.catalogue import pattern_of, plan_keys
+from engine.plan.catalogue import keys_by_pattern, pattern_of
 from engine.plan.derived import REASONS
 from engine.plan.document import Document
+from engine.plan.emit import toml_literal
 from engine.plan.keypath import KeyPath, spell
 from engine.plan.reading import EffectivePlan
 
@@ -26,6 +27,11 @@ class PlanValue:
     key: str
     value: Any
     source: str
+
+    @property
+    def text(self) -> str:
+        """The value as a plan would say it; `-` where it is not set."""
+        return "-" if self.value in (None, [], {}) else toml_literal(self.value)
 
 
 def explain(effective: EffectivePlan) -> list[PlanValue]:
@@ -53,6 +59,6 @@ def _source(document: Document, path: KeyPath, value: Any) -> str:
     if origin is not None:
         return str(origin)
     pattern = pattern_of(path)
-    key, reason = plan_keys().get(pattern), REASONS.get(pattern)
+    key, reason = keys_by_pattern().get(pattern), REASONS.get(pattern)
     follows = reason and value not in (None, []) and key is not None and value != key.default
     return f"default: {reason}" if follows else "default"

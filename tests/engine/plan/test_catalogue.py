@@ -12,11 +12,11 @@ from engine.plan.catalogue import nearest_key, pattern_of
 from engine.plan.document import Document
 
 
-@pytest.mark.parametrize("key", plan_keys().values(), ids=str)
+@pytest.mark.parametrize("key", plan_keys(), ids=str)
 def test_every_key_says_what_it_is_for_in_one_sentence(key: package.PlanKey) -> None:
     assert key.description.endswith(".")
     assert key.description[0].isupper() or key.description.startswith(("sft", "{"))
-    assert key.values
+    assert key.type
 
 
 # CONTRACT: the keys of a plan, by table.
@@ -38,10 +38,19 @@ ADDED = {
 }
 
 
+def test_defaults_for_people() -> None:
+    texts = {key.key: key.default_text for key in plan_keys()}
+    assert texts["run.samples"] == "1"
+    assert texts["run.mode"] == '"round-robin"'
+    assert texts["run.arena"] == "", "it follows from the name"
+    assert texts["run.max_cost"] == ""
+    assert texts["players.NAME.kind"] == "required"
+
+
 @pytest.mark.parametrize("table", AGREED)
 def test_the_keys_are_those_that_were_agreed_on(table: str) -> None:
     pattern = tuple(table.split("."))
-    keys = {key.name for key in plan_keys().values() if key.pattern[:-1] == pattern}
+    keys = {key.name for key in plan_keys() if key.pattern[:-1] == pattern}
     assert keys == set(AGREED[table].split()) | set(ADDED.get(table, "").split())
 
 

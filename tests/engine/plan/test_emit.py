@@ -128,4 +128,4 @@ def test_every_shipped_plan_reads_back() -> None:
     for shipped in list_shipped():
         plan = read_plan(shipped.name, options=False).plan
         assert read_plan_text(to_toml(plan), options=False).plan == plan
-        assert shipped.title
+        assert shipped.summary

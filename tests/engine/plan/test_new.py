@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from engine.errors import PlanError, UsageError
-from engine.plan import PlanKey, Served, new_plan, parse_served, plan_keys, read_plan
+from engine.plan import PlanKey, ServedModel, new_plan, plan_keys, read_plan
 from engine.plan.kinds import is_idle
 from tests.engine.plan.writing import write
 
-LLAMA = Served("llama", "meta/llama-3", ("http://localhost:8000/v1",))
-QWEN = Served("qwen 2", "qwen-2", ("http://a/v1", "http://b/v1"), "QWEN_KEY")
-JUDGE = Served("judge", "big", ("http://localhost:9000/v1",))
+LLAMA = ServedModel("llama", "meta/llama-3", ("http://localhost:8000/v1",))
+QWEN = ServedModel("qwen 2", "qwen-2", ("http://a/v1", "http://b/v1"), "QWEN_KEY")
+JUDGE = ServedModel("judge", "big", ("http://localhost:9000/v1",))
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def is_shown(key: PlanKey) -> bool:
     return not (apart or hidden or (section, key.name) == ("judges", "python"))
 
 
-@pytest.mark.parametrize("key", [*filter(is_shown, plan_keys().values())], ids=str)
+@pytest.mark.parametrize("key", [*filter(is_shown, plan_keys())], ids=str)
 def test_every_key_is_there_with_its_description(key: PlanKey) -> None:
     name = ".".join(key.pattern).split("NAME.")[-1].removeprefix(f"{key.pattern[0]}.")
     assert re.search(rf"^(# )?{re.escape(name)} = ", text(), re.MULTILINE)
@@ -72,7 +72,7 @@ def test_every_default_and_example_can_be_taken_in(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("players", [[], [LLAMA], [LLAMA, LLAMA], [LLAMA, QWEN, LLAMA]])
-def test_it_takes_two_players_of_different_names(players: list[Served]) -> None:
+def test_it_takes_two_players_of_different_names(players: list[ServedModel]) -> None:
     with pytest.raises(UsageError, match="two players or more"):
         new_plan(players, "prompts.jsonl", JUDGE)
 
@@ -83,13 +83,13 @@ def test_it_takes_two_players_of_different_names(players: list[Served]) -> None:
         ("llama=meta/llama-3@http://localhost:8000/v1", LLAMA),
         (
             "meta/llama-3@http://localhost:8000/v1",
-            Served("llama-3", "meta/llama-3", ("http://localhost:8000/v1",)),
+            ServedModel("llama-3", "meta/llama-3", ("http://localhost:8000/v1",)),
         ),
-        ("x=a@b@http://a/v1,https://b/v1", Served("x", "a@b", ("http://a/v1", "https://b/v1"))),
+        ("x=a@b@http://a/v1,https://b/v1", ServedModel("x", "a@b", ("http://a/v1", "https://b/v1"))),
     ],
 )
-def test_served_models_on_the_command_line(given: str, served: Served) -> None:
-    assert parse_served(given) == served
+def test_served_models_on_the_command_line(given: str, served: ServedModel) -> None:
+    assert ServedModel.parse(given) == served
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_served_models_on_the_command_line(given: str, served: Served) -> None:
 )
 def test_what_is_no_served_model(given: str) -> None:
     with pytest.raises(UsageError) as raised:
-        parse_served(given)
+        ServedModel.parse(given)
     assert "CANARY" not in str(raised.value)
 
 

@@ -51,7 +51,15 @@ def test_what_follows_from_other_keys_says_so(tmp_path: Path) -> None:
 
 def test_every_key_of_the_models_is_explained(tmp_path: Path) -> None:
     explained_keys = set(explained(tmp_path, TEXT, "ratings.anchor=llama"))
-    for key in plan_keys().values():
+    for key in plan_keys():
         if not key.is_table and key.pattern[0] not in ("flywheel", "cluster"):
             name = {"players": "llama", "judges": "scorer"}.get(key.pattern[0], "")
             assert ".".join(key.pattern).replace("NAME", name) in explained_keys
+
+
+def test_values_have_a_text_for_people(tmp_path: Path) -> None:
+    values = explained(tmp_path, TEXT)
+    assert values["run.name"].text == '"spring"'
+    assert values["players.llama.endpoints"].text == '["http://localhost:8000/v1"]'
+    assert values["run.samples"].text == "1"
+    assert (values["run.max_cost"].text, values["run.opponents"].text) == ("-", "-")
