@@ -37,12 +37,18 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A judge of the run. `tries` is how often an invalid verdict is asked for in all, before its battle waits."""
+    """A judge of the run.
+
+    Attributes:
+        tries: how often an invalid verdict is asked for in all, before its battle waits.
+        recorded: it asks nobody, and decides by the verdicts that the store has of it.
+    """
 
     name: str
     judge: Judge
     contestant: Contestant
     tries: int
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,7 @@ def _bench(store: Store, name: str, plan: JudgePlan, judge: Judge, fence: Fence 
         contestant = land_judge(tx, name, judge.kind.value, judge.key(), judge.facts())
     if contestant.name != name:
         warn(f"judge '{name}' is shown as '{contestant.name}': {_why(contestant)}")
-    return Bench(name, judge, contestant, plan.tries)
+    return Bench(name, judge, contestant, plan.tries, judge.facts().get("kind") == "recorded")
 
 
 def _why(contestant: Contestant) -> str:

@@ -57,6 +57,12 @@ class Asked:
     games: tuple[tuple[Pending, bool], ...]
     tries: int = 0
 
+    def shown_ids(self) -> tuple[int, int]:
+        """Numbers of the responses that are shown first and second."""
+        pending, swapped = self.games[0]
+        first, second = pending.in_order(swapped)
+        return first.id, second.id
+
     def again(self, verdict: Verdict) -> Asked:
         """The question once more, after an invalid verdict."""
         cut = verdict.status is VerdictStatus.CUT

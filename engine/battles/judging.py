@@ -20,7 +20,7 @@ from engine.records import Decision, Verdict, VerdictStatus
 from engine.store.battles import Arena, NewBattle, battle_states, land_battles
 from engine.store.responses import read_responses
 from engine.store.store import Fence, Store
-from engine.store.verdicts import land_verdicts, read_verdicts
+from engine.store.verdicts import StoredVerdict, land_verdicts, read_recorded, read_verdicts
 
 CHUNK = 512
 """Battles that are prepared at a time."""
@@ -141,6 +141,8 @@ class Judging:
             (one, swapped, judge.question(one.shown(swapped))) for one in pending for swapped in orientations
         )
         stands = read_verdicts(self._store.reader, [one.question.key for one in asked])
+        if self._bench.recorded:
+            stands = self._recorded(asked) | stands
         missing = []
         for one in asked:
             stored = stands.get(one.question.key)
@@ -149,6 +151,14 @@ class Judging:
             else:
                 missing.append(one.after(stored))
         return missing
+
+    def _recorded(self, asked: Sequence[Asked]) -> dict[str, StoredVerdict]:
+        """Verdicts of an imported judge, which are known by the responses that were shown and not by a page."""
+        judge_id = self._bench.contestant.id
+        prompts = {pending.match.prompt.id for one in asked for pending, _ in one.games}
+        found = read_recorded(self._store.reader, judge_id, prompts)
+        shown = {one.question.key: one.shown_ids() for one in asked}
+        return {key: found[ids] for key, ids in shown.items() if ids in found}
 
     def _land(self, group: Sequence[tuple[Asked, Verdict]]) -> None:
         judge_id = self._bench.contestant.id

@@ -51,7 +51,10 @@ def land_shipped_answers(store: Store, fence: Fence | None, schedule: Schedule, 
 def write_shipped_answers(store: Store, path: Path) -> int:
     """Write all whole responses of a store as the answers to ship; return how many."""
     players = dict(store.reader.execute("SELECT id, key FROM players"))
-    keys = [key for (key,) in store.reader.execute("SELECT key FROM responses WHERE status != 'failed' ORDER BY key")]
+    keys = [
+        key
+        for (key,) in store.reader.execute("SELECT key FROM responses WHERE status != 'failed' ORDER BY key")
+    ]
     found = read_responses(store.reader, keys)
     lines = [{"players": sorted(players.values())}, *(_row(key, found[key].response) for key in keys)]
     text = "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
@@ -74,13 +77,13 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _row(key: str, response: Response) -> dict[str, Any]:
-    turns = [[t.answer, t.finish_reason, t.tokens_in, t.tokens_out, t.latency_ms] for t in response.turns]
+    turns = [[t.answer, t.finish_reason, t.tokens_in, t.tokens_out] for t in response.turns]
     return {"key": key, "status": response.status.value, "sample": response.sample, "turns": turns}
 
 
 def _response(row: dict[str, Any]) -> Response:
     turns = tuple(
-        Turn(answer, None, reason, tokens_in, tokens_out, latency_ms)
-        for answer, reason, tokens_in, tokens_out, latency_ms in row["turns"]
+        Turn(answer, None, reason, tokens_in, tokens_out)
+        for answer, reason, tokens_in, tokens_out in row["turns"]
     )
     return Response(ResponseStatus(row["status"]), turns, row["sample"])

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.records import NativeValue, Verdict, VerdictKind, VerdictStatus
 from engine.store import texts
@@ -15,9 +15,12 @@ from engine.store.sqlite import Connection
 from engine.store.store import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class NewVerdict:
-    """A verdict on its way into the store, with what was shown first and second."""
+class NewVerdict(NamedTuple):
+    """A verdict on its way into the store, with what was shown first and second.
+
+    Attributes:
+        source: what tells an imported one from others of its judge, prompt and players; None for our own.
+    """
 
     key: str
     judge_id: int
@@ -27,6 +30,7 @@ class NewVerdict:
     verdict: Verdict
     response_first: int | None = None
     response_second: int | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,8 @@ def land_verdicts(
         again: a key that has only invalid verdicts gets one more try; False (an import) keeps what stands.
     """
     by_key = {item.key: item for item in items}
-    stands = read_verdicts(tx.connection, by_key)
-    settled = {key: s for key, s in stands.items() if not again or s.verdict.status is VerdictStatus.OK}
+    stands = said_before(tx.connection, by_key)
+    settled = {key: said for key, said in stands.items() if not again or said.status == "ok"}
     new = {key: item for key, item in by_key.items() if key not in settled}
     numbers = texts.intern(tx.connection, _texts_of(new.values()))
     first = next_id(tx.connection, "verdicts")
@@ -57,8 +61,8 @@ def land_verdicts(
     tx.connection.executemany(
         "INSERT INTO verdicts(id, key, try, judge_id, kind, status, value, reason, explanation, raw, thinking,"
         " finish_reason, tokens_in, tokens_out, latency_ms, turn, prompt_id, player_first, player_second,"
-        " response_first, response_second, created_at, attempt_id, import_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " response_first, response_second, source, created_at, attempt_id, import_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
                 ids[key],
@@ -71,6 +75,7 @@ def land_verdicts(
                 item.player_second,
                 item.response_first,
                 item.response_second,
+                maybe(item.source),
                 now,
                 tx.attempt_id,
                 tx.import_id,
@@ -78,14 +83,43 @@ def land_verdicts(
             for key, item in new.items()
         ),
     )
-    return {key: (s.id, False) for key, s in settled.items()} | {
+    return {key: (said.id, False) for key, said in settled.items()} | {
         key: (number, True) for key, number in ids.items()
     }
 
 
+class SaidBefore(NamedTuple):
+    """What a verdict that stands says, without its texts. `value` is JSON; `tries` counts all of its key."""
+
+    id: int
+    tries: int
+    kind: str
+    status: str
+    value: str | None
+
+
+def said_before(connection: Connection, keys: Iterable[str]) -> dict[str, SaidBefore]:
+    """As `read_verdicts`, without texts."""
+    query = "SELECT key, id, try, kind, status, value FROM verdicts WHERE key IN"
+    counting: dict[str, SaidBefore] = {}
+    for key, number, before, *said in sorted(
+        select_in(connection, query, list(keys)), key=lambda row: row[2]
+    ):
+        earlier = counting.get(key)
+        if earlier is not None and earlier.status == "ok":
+            counting[key] = earlier._replace(tries=before + 1)
+        else:
+            counting[key] = SaidBefore(number, before + 1, *said)
+    return counting
+
+
 def _texts_of(items: Iterable[NewVerdict]) -> set[str]:
-    said = [(v.verdict.explanation, v.verdict.raw, v.verdict.thinking) for v in items]
-    return {text for three in said for text in three if text is not None}
+    return {
+        text
+        for item in items
+        for text in (item.verdict.explanation, item.verdict.raw, item.verdict.thinking)
+        if text is not None
+    }
 
 
 def _said(verdict: Verdict, numbers: dict[str, int]) -> tuple[Any, ...]:
@@ -95,7 +129,7 @@ def _said(verdict: Verdict, numbers: dict[str, int]) -> tuple[Any, ...]:
     return (
         verdict.kind.value,
         verdict.status.value,
-        None if verdict.value is None else json.dumps(verdict.value),
+        value_json(verdict.value),
         maybe(verdict.reason),
         number(verdict.explanation),
         number(verdict.raw),
@@ -106,6 +140,11 @@ def _said(verdict: Verdict, numbers: dict[str, int]) -> tuple[Any, ...]:
         verdict.latency_ms,
         verdict.turn,
     )
+
+
+def value_json(value: NativeValue | None) -> str | None:
+    """A native value as its column holds it."""
+    return None if value is None else json.dumps(value)
 
 
 VERDICT_COLUMNS = """
@@ -129,6 +168,20 @@ def read_verdicts(connection: Connection, keys: Iterable[str]) -> dict[str, Stor
         else:
             counting[key] = StoredVerdict(number, tries, verdict_of(row))
     return counting
+
+
+def read_recorded(
+    connection: Connection, judge_id: int, prompts: Iterable[int]
+) -> dict[tuple[int, int], StoredVerdict]:
+    """The ok verdicts of a judge on these prompts, by the responses shown first and second; the newest of several."""
+    query = (
+        f"{VERDICT_COLUMNS.replace('SELECT ', 'SELECT v.response_first, v.response_second, ', 1)}"
+        f" WHERE v.judge_id = {judge_id} AND v.status = 'ok' AND v.response_second IS NOT NULL AND v.prompt_id IN"
+    )
+    rows = sorted(select_in(connection, query, list(prompts)), key=lambda row: row[3])
+    return {
+        (first, second): StoredVerdict(row[1], row[2] + 1, verdict_of(row)) for first, second, *row in rows
+    }
 
 
 def verdict_of(row: Sequence[Any]) -> Verdict:
