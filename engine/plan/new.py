@@ -86,7 +86,7 @@ def new_plan(
         )
     first, *others = players
     lines = [
-        "# Battles of " + ", ".join(names) + ".",
+        *_comment(f"Battles of {', '.join(names)}."),
         "# Keys behind '#' are not set; they show their default, or an example. Take the '#' away to set one.",
         *_section(("run",), {"name": name, "mode": mode}, names),
         *_section(("prompts",), {"file": str(prompts_file)}, names),

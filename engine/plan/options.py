@@ -12,7 +12,7 @@ from engine.plan.findings import Finding, nearest
 from engine.plan.keypath import KeyPath
 from engine.plan.secrets import secret_places
 from engine.plan.shape import shape_findings
-from engine.plugins import Group, listing, load
+from engine.plugins import OURS, Group, find, listing, load
 
 _GROUPS = (("players", Group.PLAYERS), ("judges", Group.JUDGES))
 STAGES = ("sft", "dpo", "reward", "ppo", "grpo", "external")
@@ -42,39 +42,46 @@ def _entry(group: Group, reserved: tuple[str, ...], path: KeyPath, entry: Any) -
         return
     installed = listing(group).names
     if kind in installed:
-        yield from _options(group, kind, path, entry.get("options", {}))
+        yield from _plugin(group, kind, path, entry.get("options", {}))
     elif kind not in reserved:
         known = (*installed, *reserved)
         message = f"no such kind of {group.noun} is installed: expected {', '.join(known)}"
         yield Finding((*path, "kind"), message, nearest(kind, known))
 
 
-def _options(group: Group, kind: str, path: KeyPath, options: Any) -> Iterator[Finding]:
-    if not isinstance(options, dict) or any(secret_places(options)):
-        return
+def _plugin(group: Group, kind: str, path: KeyPath, options: Any) -> Iterator[Finding]:
     try:
         model = getattr(load(group, kind), "Options", None)
-        if model is not None:
-            yield from _checked(model, (*path, "options"), options)
-        elif options:
-            yield Finding((*path, "options"), f"the {group.noun} '{kind}' takes no options")
     except UserError as error:
         yield Finding((*path, "kind"), str(error).replace("\n", " "))
-    except Exception as error:  # noqa: BLE001 - a stranger's model may raise anything
-        yield Finding(
-            (*path, "options"), f"the {group.noun} '{kind}' failed to check them: {type(error).__name__}"
-        )
+        return
+    path = (*path, "options")
+    if not isinstance(options, dict) or any(secret_places(options)):
+        return
+    if model is None:
+        if options:
+            yield Finding(path, f"the {group.noun} '{kind}' takes no options")
+        return
+    try:
+        findings = _checked(model, options)
+    except Exception as error:
+        if find(group, kind).package == OURS:
+            raise
+        findings = [Finding((), f"the {group.noun} '{kind}' failed to check them: {type(error).__name__}")]
+    yield from (Finding((*path, *found.path), found.message, found.nearest) for found in findings)
 
 
-def _checked(model: type[BaseModel], path: KeyPath, options: dict[str, Any]) -> Iterator[Finding]:
+def _checked(model: type[BaseModel], options: dict[str, Any]) -> list[Finding]:
+    known = model.model_fields
     try:
         model.model_validate(options)
     except ValidationError as error:
-        known = model.model_fields
-        for finding in shape_findings(
-            error,
-            options,
-            nearest_key=lambda place: nearest(str(place[-1]), known) if len(place) == 1 else None,
-            describe=lambda place: (known[str(place[0])].description or "") if len(place) == 1 else "",
-        ):
-            yield Finding((*path, *finding.path), finding.message, finding.nearest)
+        return list(
+            shape_findings(
+                error,
+                options,
+                nearest_key=lambda place: nearest(str(place[-1]), known) if len(place) == 1 else None,
+                describe=lambda place: (known[str(place[0])].description or "") if len(place) == 1 else "",
+            )
+        )
+    return []

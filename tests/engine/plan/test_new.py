@@ -54,6 +54,15 @@ def test_every_key_is_there_with_its_description(key: PlanKey) -> None:
     assert key.description in words
 
 
+def test_what_is_given_cannot_break_out_of_its_place(folder: Path) -> None:
+    odd = ServedModel('a"b\nc = 1', 'm"\n[run]\n', ("http://a/v1",))
+    with pytest.raises(PlanError) as raised:
+        read_plan(write(folder, new_plan([odd, QWEN], "prompts.jsonl", JUDGE)))
+    assert [problem.message for problem in raised.value.problems] == [
+        "expected a name of printable letters, without spaces at its ends"
+    ]
+
+
 def test_options_of_the_plugins_are_there() -> None:
     assert "# options.concurrency = 32  # default" in text()
     assert '# anchor = "llama"  # for example' in text()
