@@ -1,7 +1,7 @@
 """What an importer yields: neutral rows that the store lands, and rows set aside with a reason.
 
-Rows are yielded in file order and stay true to what was said: no guess, no default where the source is silent. A row names
-its prompt either whole (`records.Prompt`) or by reference, when prompts were yielded or imported before.
+Rows are yielded in file order and stay true to what was said: no guess, no default where the source is silent. A row
+names its prompt either whole (`records.Prompt`) or by reference, when prompts were yielded or imported before.
 """
 
 from __future__ import annotations
@@ -140,8 +140,13 @@ class Layout:
 class Importer(Protocol):
     """A format, found by entry point (`arena_tui.formats`)."""
 
-    name: str
-    summary: str
+    @property
+    def name(self) -> str:
+        """As a person writes it: `import NAME`."""
+
+    @property
+    def summary(self) -> str:
+        """What it reads, in one line."""
 
     def layout(self, paths: Sequence[Path], options: ImportOptions) -> Layout:
         """Look at the head of the files.

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from engine.errors import UsageError
 from engine.formats.entry import Entry, Record
-from engine.formats.tables import columns, head, read
+from engine.formats.tables import first_look, read
 
 
 class Source(Protocol):
@@ -42,9 +42,10 @@ class TableFile:
         self._bare = bare
         self.name = str(path)
         self.stem = stem_of(path)
-        entries = head(path, bare=bare)
+        look = first_look(path, bare=bare)
+        entries = look.entries
         self.first = tuple(entry for entry in entries if isinstance(entry, Record))
-        self.columns = columns(path, bare=bare)
+        self.columns = look.columns
         if entries and not self.first:
             reasons = dict.fromkeys(entry.reason for entry in entries if not isinstance(entry, Record))
             raise UsageError(

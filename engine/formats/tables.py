@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -21,12 +22,14 @@ from engine.formats.rows import SetAside
 
 __all__ = [
     "Entry",
+    "FirstLook",
     "Kind",
     "Limits",
     "Record",
     "columns",
     "detect",
     "excerpt",
+    "first_look",
     "head",
     "read",
     "refuse",
@@ -81,23 +84,42 @@ def read(path: Path, *, bare: str | None = None, limits: Limits = LIMITS) -> Ite
             yield SetAside("packed file is cut or damaged", file, last + 1, excerpt(str(error)))
 
 
-def head(path: Path, rows: int = 100, *, bare: str | None = None) -> tuple[Entry, ...]:
-    """The first rows of a file, for finding out its layout."""
-    with closing(read(path, bare=bare)) as entries:  # type: ignore[type-var]
-        return tuple(islice(entries, rows))
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What a file shows at its start.
+
+    Attributes:
+        columns: names in the order met: the header or schema, or all keys of the first rows of JSON.
+        entries: the first rows.
+    """
+
+    columns: tuple[str, ...]
+    entries: tuple[Entry, ...]
 
 
-def columns(path: Path, *, bare: str | None = None) -> tuple[str, ...]:
-    """Column names in the order met: the header or schema, or all keys of the first 100 rows of JSON."""
+def first_look(path: Path, rows: int = 100, *, bare: str | None = None) -> FirstLook:
+    """Look at the first rows of a file, for finding out its layout. Raises as `read`."""
+    with closing(read(path, bare=bare)) as opened:  # type: ignore[type-var]
+        entries = tuple(islice(opened, rows))
     kind = detect(path)
     if kind is Kind.PARQUET:
-        return parquet_columns(path)
+        return FirstLook(parquet_columns(path), entries)
     if kind is Kind.CSV:
         with open_source(path) as stream:
             delimiter = guess_delimiter(_first_line(stream.peek()))
-            return delimited_columns(stream, str(path), delimiter, LIMITS)
-    records = (entry for entry in head(path, bare=bare) if isinstance(entry, Record))
-    return tuple(dict.fromkeys(name for record in records for name in record.value))
+            return FirstLook(delimited_columns(stream, str(path), delimiter, LIMITS), entries)
+    records = (entry for entry in entries if isinstance(entry, Record))
+    return FirstLook(tuple(dict.fromkeys(name for record in records for name in record.value)), entries)
+
+
+def head(path: Path, rows: int = 100, *, bare: str | None = None) -> tuple[Entry, ...]:
+    """The first rows of a file."""
+    return first_look(path, rows, bare=bare).entries
+
+
+def columns(path: Path, *, bare: str | None = None) -> tuple[str, ...]:
+    """Column names; see `FirstLook`."""
+    return first_look(path, bare=bare).columns
 
 
 def detect(path: Path, limits: Limits = LIMITS) -> Kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, get_args
 
 from engine import keys
@@ -222,7 +223,7 @@ def read_texts(row: Fields) -> Content:
     for field, answers in (("response_a", answers_a), ("response_b", answers_b)):
         if asked is not None and answers is not None and len(answers) != len(asked):
             raise FieldError(f"{field} has not one text for each turn of the prompt")
-    conversation = None if asked is None else Conversation.of(*asked)
+    conversation = None if asked is None else _conversation(*asked)
     return Content(named.name, named.set_name, conversation, answers_a, answers_b)
 
 
@@ -234,6 +235,10 @@ def read_json_texts(row: Fields) -> Content:
     """
     texts = {name: fields.json_turns(row.get(name), name) for name in ("prompt", "response_a", "response_b")}
     return read_texts({**row, **texts})
+
+
+# Joined prompts come again and again; few are kept, as they may be long.
+_conversation = lru_cache(maxsize=256)(Conversation.of)
 
 
 def _optional_turns(row: Fields, field: str) -> tuple[str, ...] | None:

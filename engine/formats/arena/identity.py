@@ -1,5 +1,0 @@
-"""Moved to engine.formats.identity."""
-
-from engine.formats.identity import PromptNames, RowIds
-
-__all__ = ["PromptNames", "RowIds"]
