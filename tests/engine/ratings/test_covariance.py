@@ -76,12 +76,9 @@ def test_bounds_lie_as_far_as_the_level_asks() -> None:
         strict=True,
     )
     for rating, lower, upper, error in rows:
-        assert rating is not None and lower is not None and upper is not None and error is not None
-        assert (
-            upper - rating
-            == pytest.approx(rating - lower)
-            == pytest.approx(NormalDist().inv_cdf(0.95) * error)
-        )
+        assert None not in (rating, lower, upper, error)
+        reach = NormalDist().inv_cdf(0.95) * error
+        assert (rating - lower, upper - rating) == pytest.approx((reach, reach))
 
 
 def test_ties_narrow_the_sandwich_alone() -> None:

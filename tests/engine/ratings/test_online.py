@@ -57,7 +57,7 @@ def test_one_elo_battle_by_hand() -> None:
 
 
 def test_one_trueskill_battle_as_published() -> None:
-    """The package's documentation, rate_1vs1 of two new players: 29.396, 7.171 and 20.604, 7.171; drawn 25.000, 6.458."""
+    """The documentation of the package, rate_1vs1 of two new players; of a draw, its example 1vs1."""
     state = SkillState().folded([("x", "y", Outcome.B)])
     assert state.skills["y"] == pytest.approx((29.396, 7.171), abs=5e-4)
     assert state.skills["x"] == pytest.approx((20.604, 7.171), abs=5e-4)
