@@ -1,0 +1,205 @@
+"""Tables read from a store: equal to what the pure functions give on the same battles."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.errors import UsageError
+from engine.ratings.bradley_terry import bradley_terry
+from engine.ratings.comparing import compare_baseline, compare_two
+from engine.ratings.counts import PairCounts
+from engine.ratings.elo import EloState
+from engine.ratings.folding import fold_on
+from engine.ratings.leaderboard import RatingOptions, leaderboard
+from engine.ratings.scale import Anchor
+from engine.ratings.skill import SkillState
+from engine.ratings.stored import find_view, read_counts, read_prompt_battles
+from engine.records import OnCut, ResponseStatus
+from engine.store import Store, open_store
+from engine.store.contestants import alias_player
+from tests.engine.ratings.stored_log import Fight, Log
+
+STRENGTH = {"ann": 3, "ben": 2, "cid": 1, "dot": 0}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path / "a.db", writable=True) as opened:
+        yield opened
+
+
+def fights(n: int, seed: int = 0) -> list[Fight]:
+    """Battles of four models with noise, over 60 prompts in two categories."""
+    draw = random.Random(seed)
+    made = []
+    for i in range(n):
+        a, b = draw.sample(sorted(STRENGTH), 2)
+        scores = tuple(min(10, max(1, round(5 + STRENGTH[x] + draw.gauss(0, 2)))) for x in (a, b))
+        made.append(Fight(a, b, (scores[0], scores[1]), i % 60, "xy"[i % 2], position=i))
+    return made
+
+
+def outcome(one: Fight) -> str:
+    first, second = one.scores
+    return "a" if first > second else "b" if second > first else "tie"
+
+
+def counts_of(some: list[Fight]) -> PairCounts:
+    return PairCounts.from_battles([f.a for f in some], [f.b for f in some], [outcome(f) for f in some])
+
+
+def test_ratings_are_those_of_the_battles(store: Store) -> None:
+    some = fights(400)
+    Log(store).land(*some)
+    fit = bradley_terry(counts_of(some), Anchor("cid", 1000.0))
+    board = leaderboard(store, options=RatingOptions(Anchor("cid", 1000.0)))
+    assert board.battles == 400
+    assert {row.model: row.rating for row in board.rows} == pytest.approx(
+        dict(zip(fit.models, fit.rating, strict=True))
+    )
+    assert [row.model for row in board.rows] == ["ann", "ben", "cid", "dot"]
+    assert board.row("cid").rating_lower == board.row("cid").rating_upper == 1000.0
+    assert board.tied_by.startswith("paired difference")
+
+
+def test_a_category_is_rated_by_its_own_battles(store: Store) -> None:
+    some = fights(400)
+    Log(store).land(*some)
+    fit = bradley_terry(counts_of([one for one in some if one.category == "y"]))
+    board = leaderboard(store, category="y")
+    assert board.facts()["category"] == "y"
+    assert {row.model: row.rating for row in board.rows} == pytest.approx(
+        dict(zip(fit.models, fit.rating, strict=True))
+    )
+
+
+def test_counts_and_battles_tell_the_same(store: Store) -> None:
+    Log(store).land(*fights(300))
+    view = find_view(store.reader, None, None, None)
+    kept, read = read_counts(store.reader, view).pairs, read_prompt_battles(store.reader, view).counts()
+    assert kept.among(sorted(kept.models)) == read.among(sorted(read.models))
+
+
+def test_an_alias_is_rated_under_its_model_and_can_be_taken_back(store: Store) -> None:
+    some = fights(200)
+    Log(store).land(*some)
+    before = leaderboard(store).facts()["models"]
+    with store.write() as tx:
+        alias_player(tx, "dot", "cid")
+    board = leaderboard(store)
+    assert {row.model for row in board.rows} == {"ann", "ben", "cid"}
+    own = sum({one.a, one.b} == {"cid", "dot"} for one in some)
+    assert board.battles == 200 - own
+    merged = counts_of(some).renamed({"dot": "cid"})
+    fit = bradley_terry(merged)
+    assert {row.model: row.rating for row in board.rows} == pytest.approx(
+        dict(zip(fit.models, fit.rating, strict=True))
+    )
+    with store.write() as tx:
+        alias_player(tx, "dot", "dot")
+    assert leaderboard(store).facts()["models"] == before
+
+
+@pytest.mark.parametrize(("kind", "start"), [("elo", EloState()), ("trueskill", SkillState())])
+def test_a_late_arrival_takes_its_place_in_the_order(
+    store: Store, kind: str, start: EloState | SkillState
+) -> None:
+    some = fights(120)
+    log = Log(store)
+    log.land(*some[:50], *some[60:])
+    view = find_view(store.reader, None, None, None)
+    fold_on(store, view, kind, 0)
+    log.land(*some[50:60])  # their place is before most of what was folded
+    folded = fold_on(store, view, kind, 120)
+    assert folded.folded == 120
+    assert folded.state == start.folded([(one.a, one.b, outcome(one)) for one in some])
+
+
+def test_battles_with_a_time_are_folded_by_it(store: Store) -> None:
+    some = [Fight(f.a, f.b, f.scores, f.prompt, at=1000.0 - i, position=i) for i, f in enumerate(fights(40))]
+    Log(store).land(*some)
+    view = find_view(store.reader, None, None, None)
+    expected = EloState().folded([(one.a, one.b, outcome(one)) for one in reversed(some)])
+    assert fold_on(store, view, "elo", 40).state == expected
+
+
+def test_folding_goes_on_from_what_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.ratings.folding.STEP", 7)
+    some = fights(50)
+    log = Log(store)
+    log.land(*some[:30])
+    view = find_view(store.reader, None, None, None)
+    assert fold_on(store, view, "elo", 30, seconds=0).folded == 7
+    assert fold_on(store, view, "elo", 30).folded == 30
+    log.land(*some[30:])
+    assert fold_on(store, view, "elo", 50).state == EloState().folded([(f.a, f.b, outcome(f)) for f in some])
+
+
+@pytest.mark.parametrize("on_cut", list(OnCut))
+def test_a_rank_that_depends_on_cut_responses_is_named(store: Store, on_cut: OnCut) -> None:
+    # eve wins when it finishes, but rambles into its limit most of the time.
+    cut = [Fight("eve", "ann", (9, 2), i, status_a=ResponseStatus.CUT) for i in range(60)]
+    whole = [Fight("eve", "ann", (9, 2) if i % 4 else (2, 9), 100 + i) for i in range(40)]
+    Log(store, on_cut=on_cut).land(*cut, *whole)
+    board = leaderboard(store)
+    assert dict(board.row("eve").unusual) == {"cut": 60}
+    assert board.row("eve").sides == 100
+    assert {one.model: (one.rank_void, one.rank_loss) for one in board.cut_dependence} == {
+        "eve": (1, 2),
+        "ann": (2, 1),
+    }
+    assert board.battles == (40 if on_cut is OnCut.VOID else 100)
+
+
+def test_names_that_are_not_there_are_told_with_the_nearest(store: Store) -> None:
+    Log(store).land(*fights(20))
+    for kind, said in (
+        ("arena", {"arena": "lag"}),
+        ("judge", {"judge": "juge"}),
+        ("category", {"category": "z"}),
+    ):
+        with pytest.raises(UsageError, match=f"there is no {kind}"):
+            leaderboard(store, **said)
+    with pytest.raises(UsageError, match="no arena yet"):
+        leaderboard(open_store(store.path.with_name("b.db"), writable=True))
+
+
+def test_two_models_are_compared_on_the_prompts_that_both_have(store: Store) -> None:
+    some = [one for one in fights(600) if {one.a, one.b} != {"ann", "cid"} or one.prompt < 30]
+    Log(store).land(*some)
+    view = find_view(store.reader, None, None, None)
+    found = compare_two(store, "ann", "dot", view, n_resamples=200)
+    assert [row.category for row in found.rows] == ["all", "x", "y"]
+    row = found.rows[0]
+    assert row.difference is not None
+    assert row.lower is not None
+    assert row.upper is not None
+    assert 0 < row.lower < row.difference < row.upper
+    met = [one for one in some if {one.a, one.b} == {"ann", "dot"}]
+    won = sum(outcome(one) == ("a" if one.a == "ann" else "b") for one in met)
+    ties = sum(outcome(one) == "tie" for one in met)
+    assert row.met == len(met)
+    assert row.win_rate == pytest.approx((won + ties / 2) / len(met))
+    mirrored = compare_two(store, "dot", "ann", view, n_resamples=200).rows[0]
+    assert mirrored.difference == pytest.approx(-row.difference)
+    assert (mirrored.lower, mirrored.upper) == pytest.approx((-row.upper, -row.lower))
+
+
+def test_a_baseline_takes_patterns_and_its_intervals_are_wider(store: Store) -> None:
+    Log(store).land(*fights(600))
+    view = find_view(store.reader, None, None, None)
+    together = compare_baseline(store, ["a*", "b*", "cid"], "dot", view, n_resamples=300)
+    assert [row.model for row in together.rows] == ["ann", "ben", "cid"]
+    alone = compare_two(store, "ann", "dot", view, n_resamples=300).rows[0]
+    first = together.rows[0]
+    assert first.lower is not None
+    assert first.upper is not None
+    assert alone.lower is not None
+    assert alone.upper is not None
+    assert first.upper - first.lower > alone.upper - alone.lower
+    with pytest.raises(UsageError):
+        compare_baseline(store, ["zoe*"], "dot", view)
