@@ -98,8 +98,8 @@ class Player(Protocol):
         notes: what a person should know of how it went (a server that cannot hold to a schema, an endpoint set
             aside), each once, in order, without secrets. It grows in `open` and `chat`; the caller shows what
             it has not shown yet.
-        holds_schema: whether replies follow `ChatRequest.schema` by force. Where it is False the schema is left
-            to the prompt and to whoever reads the reply.
+        holds_schema: whether replies follow `ChatRequest.schema` by force, as far as is known (`try_schema`
+            makes sure). Where it is False the schema is left to the prompt and to whoever reads the reply.
     """
 
     name: str
@@ -124,6 +124,15 @@ class Player(Protocol):
 
     def identity(self) -> ModelIdentity:
         """What is being asked, read when it was opened."""
+
+    async def try_schema(self, schema: Mapping[str, Any]) -> bool:
+        """Find out, after `open`, whether replies can be held to a JSON schema; `holds_schema` says so from then on.
+
+        For whoever shapes what is asked by it, as a judge does. It may cost one short request.
+
+        Raises:
+            EndpointError: nothing answers.
+        """
 
     def chat(self, requests: Iterable[ChatRequest]) -> AsyncIterator[ChatReply]:
         """Answer all requests, each exactly once, as they get done. Requests are taken as there is room for them.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
-from typing import Literal, Self
+from dataclasses import replace
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -22,7 +23,9 @@ from engine.players.pool import Exhausted
 from engine.players.redact import read_key
 from engine.players.servers import Servers
 from engine.players.window import Window
-from engine.records import ResponseStatus
+from engine.records import Message, ResponseStatus
+
+TRIAL_TOKENS = 16
 
 
 class HttpOptions(PlayerOptions):
@@ -130,6 +133,21 @@ class HttpPlayer:
         }
         return ModelIdentity(kind="endpoint", facts=facts)
 
+    async def try_schema(self, schema: Mapping[str, Any]) -> bool:
+        """Ask for a few tokens under the schema, unless the plan or an earlier answer has settled it."""
+        if self.holds_schema and not self._schema_confirmed:
+            sampling = replace(self.sampling, max_tokens=TRIAL_TOKENS)
+            trial = ChatRequest("schema", (Message("user", "Reply in JSON."),), sampling, schema=schema)
+            try:
+                await self._complete(trial, Course())
+            except (
+                Rejected
+            ) as refusal:  # with and without it: the trial tells nothing, and is no request of ours
+                self._note(f"the server of '{self.name}' refuses a short request ({refusal.reason})")
+            except (GaveUp, Exhausted) as failure:
+                raise self._servers.pool.error() from failure
+        return self.holds_schema
+
     async def chat(self, requests: Iterable[ChatRequest]) -> AsyncIterator[ChatReply]:
         """Answers as they get done. At most `concurrency` requests per endpoint are in flight, at most as many
         again wait for their next attempt, and one in eight is at hand. Closing the generator cancels them all.
@@ -137,14 +155,19 @@ class HttpPlayer:
         Raises:
             EndpointError: no endpoint is left to ask.
         """
-        unserved = 0
-        async with aclosing(flow(requests, self._serve, self._room)) as outcomes:
+        lost = False
+
+        def room() -> int:
+            """One is taken even where nothing can be asked, so that a run with work left is not taken for done."""
+            return 0 if lost else max(1, self._room())
+
+        async with aclosing(flow(requests, self._serve, room)) as outcomes:
             async for reply in outcomes:
                 if reply is None:
-                    unserved += 1
+                    lost = True
                 else:
                     yield reply
-        if unserved:
+        if lost:
             raise self._servers.pool.error()
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Self
 
 from engine.players.base import ChatReply, ChatRequest, ModelIdentity, PlayerSpec
@@ -45,6 +45,9 @@ class RecordedPlayer:
         if self._revision is not None:
             facts["revision"] = self._revision
         return ModelIdentity(kind="name", facts=facts)
+
+    async def try_schema(self, schema: Mapping[str, Any]) -> bool:
+        return False
 
     async def chat(self, requests: Iterable[ChatRequest]) -> AsyncIterator[ChatReply]:
         for request in requests:

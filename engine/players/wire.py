@@ -83,8 +83,7 @@ class Wire:
         http = _BoundedClient(
             timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
-            # A proxy of the environment is for the world outside, not for a server on this machine.
-            trust_env=urlsplit(url).hostname not in LOOPBACK,
+            mounts=_no_proxy(url),
         )
         http.max_body_bytes = max_body_bytes
         self._client = openai.AsyncOpenAI(
@@ -138,6 +137,14 @@ class Wire:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return EndpointFault(f"TLS failure: {reason}")
         return Transient(f"no response: {reason}")
+
+
+def _no_proxy(url: str) -> dict[str, None]:
+    """A proxy that the environment names is for the world outside, not for a server on this machine."""
+    host = urlsplit(url).hostname or ""
+    if host not in LOOPBACK:
+        return {}
+    return {f"all://[{host}]" if ":" in host else f"all://{host}": None}
 
 
 def _root(error: BaseException) -> BaseException:

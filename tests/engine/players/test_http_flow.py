@@ -57,7 +57,7 @@ def test_requests_are_taken_only_as_there_is_room(served: Served, clock: FakeClo
 
     def source() -> Iterator[ChatRequest]:
         nonlocal taken, most
-        for i in range(3000):
+        for i in range(600):
             taken += 1
             most = max(most, taken - answered)
             yield request(f"k{i}")
@@ -69,7 +69,7 @@ def test_requests_are_taken_only_as_there_is_room(served: Served, clock: FakeClo
                 answered += 1
 
     asyncio.run(run())
-    assert answered == 3000
+    assert answered == 600
     assert most <= 8 + 2 + 1  # in flight, at hand, and the one whose reply is being handed out
 
 
@@ -148,6 +148,30 @@ def test_a_player_can_be_asked_again(served: Served, clock: FakeClock) -> None:
             return first + [reply.key async for reply in asked.chat([request("b")])]
 
     assert asyncio.run(run()) == ["a", "b"]
+
+
+def test_a_player_whose_server_refused_says_so_each_time_and_never_ends_as_if_done(
+    served: Served, clock: FakeClock
+) -> None:
+    async def run() -> None:
+        served.script(server.status(401))
+        async with opened(player(clock, served)) as asked:
+            for _ in range(2):
+                with pytest.raises(EndpointError):
+                    await _drain(asked, 3)
+            await _drain(asked, 0)
+
+    asyncio.run(run())
+
+
+def test_a_proxy_of_the_environment_is_not_for_a_server_on_this_machine(
+    served: Served, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert [reply.status for reply in ask(player(clock, served), request())] == [ResponseStatus.OK]
 
 
 # Several endpoints

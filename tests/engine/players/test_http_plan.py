@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 
 import pytest
 
-from engine.errors import PlanError, UsageError
+from engine.errors import EndpointError, PlanError, UsageError
 from engine.players.base import PlayerSpec
 from engine.players.http import HttpPlayer
 from engine.records import ResponseStatus, Sampling
-from tests.engine.players.asking import ask, player, request
+from tests.engine.players.asking import ask, opened, player, request
 from tests.servers import openai_server as server
 from tests.servers.fake_clock import FakeClock
 from tests.servers.loopback import LoopbackServer, Request
@@ -139,3 +140,36 @@ def test_none_never_asks_for_one(served: Served, clock: FakeClock) -> None:
     ask(asked, request(schema=SCHEMA))
     assert not asked.holds_schema
     assert "response_format" not in served.chats[0].json
+
+
+def tried(asked: HttpPlayer) -> bool:
+    async def run() -> bool:
+        async with opened(asked):
+            return await asked.try_schema(SCHEMA)
+
+    return asyncio.run(run())
+
+
+def test_trying_settles_it_before_anything_is_asked(served: Served, clock: FakeClock) -> None:
+    holding = player(clock, served)
+    assert tried(holding)
+    assert served.chats[0].json["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert served.chats[0].json["max_tokens"] == 16
+    served.choose = no_schema
+    refusing = player(clock, served)
+    assert not tried(refusing)
+    assert not refusing.holds_schema
+
+
+@pytest.mark.parametrize(("structured", "holds"), [("json_schema", True), ("none", False)])
+def test_what_the_plan_settles_is_not_tried(
+    served: Served, clock: FakeClock, structured: str, holds: bool
+) -> None:
+    assert tried(player(clock, served, structured=structured)) is holds
+    assert served.chats == []
+
+
+def test_trying_a_server_that_fails_is_an_error_of_the_endpoint(served: Served, clock: FakeClock) -> None:
+    served.choose = lambda _: server.status(500, "down")
+    with pytest.raises(EndpointError, match="down"):
+        tried(player(clock, served))

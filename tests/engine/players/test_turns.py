@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from itertools import islice
 from typing import Any
@@ -44,6 +44,9 @@ class Scripted:
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...
+
+    async def try_schema(self, schema: Mapping[str, Any]) -> bool:
+        return False
 
     def identity(self) -> ModelIdentity:
         return ModelIdentity("name", {})

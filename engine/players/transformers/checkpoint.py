@@ -1,0 +1,126 @@
+"""A model's folder: where it is, whether it is one, and what identifies it. Reads files, imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from engine.errors import MissingExtra, UsageError
+from engine.keys import content_hash
+
+POCKET = "pocket:"
+
+WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+OTHER_FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+    "spiece.model",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "chat_template.jinja",
+    "chat_template.json",
+)
+"""With the weights, what decides a model's answers."""
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def find_checkpoint(model: str, revision: str | None) -> Path:
+    """The folder of a model: a path, `pocket:NAME`, or a name on the hub that is in the cache or can be fetched.
+
+    Raises:
+        UsageError: there is no such folder or name, or the folder holds no model.
+    """
+    if model.startswith(POCKET):
+        from engine.pocket.world import model_path
+
+        return checked(Path(model_path(model.removeprefix(POCKET))))
+    folder = Path(model).expanduser()
+    if folder.exists() or not _HUB_NAME.fullmatch(model):
+        return checked(folder)
+    return checked(_from_hub(model, revision))
+
+
+def checked(folder: Path) -> Path:
+    """The folder itself, when it holds a model with weights.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder '{folder}'", mend="Give the path of a saved model as 'model'.")
+    if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
+        raise UsageError(
+            f"'{folder}' holds an adapter, not a model", mend="Merge it into its base model and save that."
+        )
+    missing = [] if (folder / "config.json").exists() else ["config.json"]
+    missing += [] if weight_files(folder) else ["weights (*.safetensors)"]
+    if missing:
+        raise UsageError(f"'{folder}' is no model: it has no {' and no '.join(missing)}")
+    return folder
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold weights, by name."""
+    return sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))
+
+
+def weights_hash(folder: Path) -> str:
+    """SHA-256 over names and contents of weights, configuration and tokenizer; the folder's own path is no part.
+
+    Reads every byte: about a second per gigabyte.
+    """
+    others = (folder / name for name in OTHER_FILES)
+    files = [*weight_files(folder), *(path for path in others if path.is_file())]
+    listing = [[path.name, _file_hash(path)] for path in files]
+    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
+
+
+def template_hash(template: str) -> str:
+    """Hash of a chat template's text."""
+    return content_hash(template)
+
+
+def stated_defaults(folder: Path) -> dict[str, Any]:
+    """What generation_config.json states, and nothing that a library would add to it; empty without the file."""
+    try:
+        stated = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise UsageError(f"'{folder / 'generation_config.json'}' is no JSON", str(error)) from None
+    return stated if isinstance(stated, dict) else {}
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _from_hub(model: str, revision: str | None) -> Path:
+    """Download, or take from the cache; HF_HUB_OFFLINE and HF_HOME are the hub library's own matter."""
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError
+    except ImportError:
+        raise MissingExtra("the transformers player", "train", "huggingface_hub") from None
+    try:
+        folder = snapshot_download(
+            model, revision=revision, allow_patterns=[*WEIGHTS, *OTHER_FILES, "*.index.json"]
+        )
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise UsageError(
+            f"there is no folder '{model}', and no model of that name could be had from the hub",
+            " ".join(str(error).split())[:300],
+            "Give the path of a saved model, or a name that is in the local cache.",
+        ) from None
+    return Path(folder)

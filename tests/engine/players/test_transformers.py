@@ -1,0 +1,528 @@
+"""The transformers player on a tiny random checkpoint, against the library's own `generate` and its own warpers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import MissingExtra, UsageError
+from engine.keys import player_key
+from engine.players.base import ChatReply, ChatRequest, ModelIdentity, PlayerSpec
+from engine.players.transformers import TransformersPlayer
+from engine.records import Conversation, Message, ResponseStatus, Sampling
+from tests.servers.tiny_checkpoint import write_tiny_checkpoint
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+pytestmark = pytest.mark.torch
+
+QUESTIONS = [
+    "Write hello backwards.",
+    "What is 2 + 2?",
+    "x",
+    "Sort the letters zebra.",
+    "Say " + "very " * 30 + "much.",
+]
+GREEDY = Sampling(temperature=0, max_tokens=24)
+WARM = Sampling(temperature=0.8, max_tokens=24)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_checkpoint(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def copy(checkpoint: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(checkpoint, tmp_path / "a copy"))
+
+
+def make(folder: Path, **options: Any) -> TransformersPlayer:
+    return TransformersPlayer.from_plan("p", PlayerSpec("p", str(folder), options=options))
+
+
+def request(key: str, *texts: str, sampling: Sampling = GREEDY, seed: int | None = 1) -> ChatRequest:
+    roles = ["user", "assistant"]
+    messages = tuple(Message(roles[i % 2], text) for i, text in enumerate(texts or ("hello",)))
+    return ChatRequest(key, messages, sampling, seed)
+
+
+def asked(player: TransformersPlayer, requests: Iterable[ChatRequest]) -> dict[str, ChatReply]:
+    async def run() -> dict[str, ChatReply]:
+        await player.open()
+        async with aclosing(player.chat(requests)) as replies:
+            found = {reply.key: reply async for reply in replies}
+        await player.close()
+        return found
+
+    return asyncio.run(run())
+
+
+def identity(folder: Path) -> ModelIdentity:
+    async def run() -> ModelIdentity:
+        player = make(folder)
+        await player.open()
+        return player.identity()
+
+    return asyncio.run(run())
+
+
+# Against the library
+
+
+def test_greedy_answers_are_those_of_generate_one_by_one(checkpoint: Path) -> None:
+    model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
+    replies = asked(make(checkpoint), (request(q, q) for q in QUESTIONS))
+    for question in QUESTIONS:
+        inputs = tokenizer.apply_chat_template(
+            [{"role": "user", "content": question}],
+            add_generation_prompt=True,
+            return_tensors="pt",
+            return_dict=True,
+        )
+        out = model.generate(**inputs, do_sample=False, max_new_tokens=24)[0, inputs["input_ids"].shape[1] :]
+        reply = replies[question]
+        assert reply.text == tokenizer.decode(out, skip_special_tokens=True)
+        assert (reply.tokens_in, reply.tokens_out) == (inputs["input_ids"].shape[1], len(out))
+
+
+@pytest.mark.parametrize(
+    ("temperature", "top_k", "top_p"),
+    [(1.0, None, None), (0.5, None, None), (1.0, 5, None), (1.3, None, 0.6), (0.9, 8, 0.7)],
+)
+def test_first_tokens_come_as_often_as_the_librarys_own_warpers_say(
+    checkpoint: Path, temperature: float, top_k: int | None, top_p: float | None
+) -> None:
+    from scipy.stats import chisquare
+
+    number = 4000
+    sampling = Sampling(temperature, top_p, top_k, max_tokens=1)
+    replies = asked(
+        make(checkpoint),
+        (request(f"{n}", "What is 2 + 2?", sampling=sampling, seed=n) for n in range(number)),
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
+    expected: Counter[str] = Counter()
+    for token, share in enumerate(_warped(checkpoint, "What is 2 + 2?", sampling)):
+        if share > 0:
+            expected[tokenizer.decode([token], skip_special_tokens=True)] += number * share
+    seen = Counter(reply.text for reply in replies.values())
+    assert seen.keys() <= expected.keys()
+    common = [text for text, share in expected.items() if share >= 5]
+    rare = [number - sum(counts[text] for text in common) for counts in (seen, expected)]
+    observed, ideal = [seen[text] for text in common], [expected[text] for text in common]
+    if rare[1] >= 5:
+        observed, ideal = [*observed, rare[0]], [*ideal, rare[1]]
+    scale = sum(observed) / sum(ideal)
+    assert chisquare(observed, [value * scale for value in ideal]).pvalue > 1e-4
+
+
+def _warped(checkpoint: Path, question: str, sampling: Sampling) -> list[float]:
+    from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
+    inputs = tokenizer.apply_chat_template(
+        [{"role": "user", "content": question}],
+        add_generation_prompt=True,
+        return_tensors="pt",
+        return_dict=True,
+    )
+    with torch.no_grad():
+        logits = model(**inputs).logits[:, -1]
+    logits = TemperatureLogitsWarper(sampling.temperature)(None, logits)
+    if sampling.top_k:
+        logits = TopKLogitsWarper(sampling.top_k)(None, logits)
+    if sampling.top_p:
+        logits = TopPLogitsWarper(sampling.top_p)(None, logits)
+    return logits.double().softmax(1)[0].tolist()
+
+
+# Seeds and batches
+
+
+def texts(replies: dict[str, ChatReply]) -> dict[str, str]:
+    return {key: reply.text for key, reply in replies.items()}
+
+
+@pytest.fixture(scope="module")
+def alone(checkpoint: Path) -> dict[str, str]:
+    """What forty requests of different length are answered one at a time."""
+    return texts(asked(make(checkpoint, batch_size=1), forty()))
+
+
+def forty(sampling: Sampling = WARM) -> list[ChatRequest]:
+    return [request(f"k{n}", QUESTIONS[n % 5] * (1 + n % 3), sampling=sampling, seed=n) for n in range(40)]
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 7}, {"batch_size": 40}, {"batch_tokens": 300}])
+def test_a_requests_seed_decides_its_answer_whatever_batch_it_is_in(
+    checkpoint: Path, alone: dict[str, str], options: dict[str, int]
+) -> None:
+    assert texts(asked(make(checkpoint, **options), reversed(forty()))) == alone
+
+
+def test_a_resumed_run_gives_the_rest_the_same(checkpoint: Path, alone: dict[str, str]) -> None:
+    rest = [r for r in forty() if int(r.key[1:]) % 3 == 0]
+    assert texts(asked(make(checkpoint), rest)) == {r.key: alone[r.key] for r in rest}
+
+
+def test_rows_with_different_sampling_keep_to_themselves(checkpoint: Path, alone: dict[str, str]) -> None:
+    others = [
+        Sampling(0),
+        Sampling(1.5),
+        Sampling(0.8, top_k=3),
+        Sampling(0.8, top_p=0.5),
+        Sampling(0.8, max_tokens=3),
+    ]
+    mixed = [*forty(), *(request(f"m{n}", "hello", sampling=s, seed=n) for n, s in enumerate(others))]
+    mixed = [r if r.sampling.max_tokens else _limited(r) for r in mixed]
+    answers = texts(asked(make(checkpoint), mixed))
+    assert {key: answers[key] for key in alone} == alone
+
+
+def _limited(asked_for: ChatRequest) -> ChatRequest:
+    given = asked_for.sampling
+    sampling = Sampling(given.temperature, given.top_p, given.top_k, max_tokens=20)
+    return ChatRequest(asked_for.key, asked_for.messages, sampling, asked_for.seed)
+
+
+def test_other_seeds_give_other_answers(checkpoint: Path) -> None:
+    replies = asked(make(checkpoint), (request(f"{n}", "hello", sampling=WARM, seed=n) for n in range(20)))
+    assert len(set(texts(replies).values())) > 15
+
+
+def test_without_a_seed_each_asking_is_another(checkpoint: Path) -> None:
+    replies = asked(make(checkpoint), (request(f"{n}", "hello", sampling=WARM, seed=None) for n in range(20)))
+    assert len(set(texts(replies).values())) > 15
+
+
+# Where an answer ends
+
+
+def test_the_limit_on_tokens_cuts(checkpoint: Path) -> None:
+    replies = asked(
+        make(checkpoint), [request(str(n), "x", sampling=Sampling(0, max_tokens=n)) for n in (1, 2, 9)]
+    )
+    for reply in replies.values():
+        assert (reply.status, reply.finish_reason, reply.tokens_out) == (
+            ResponseStatus.CUT,
+            "length",
+            int(reply.key),
+        )
+
+
+def test_an_end_token_ends_it(copy: Path) -> None:
+    """Whatever token the greedy answer has third is made an end token."""
+    free = asked(make(copy), [request("k", "x")])["k"]
+    tokenizer = transformers.AutoTokenizer.from_pretrained(copy)
+    third = _greedy_tokens(copy, "x")[2]
+    stated = json.loads((copy / "generation_config.json").read_text())
+    (copy / "generation_config.json").write_text(json.dumps(stated | {"eos_token_id": [third]}))
+    ended = asked(make(copy), [request("k", "x")])["k"]
+    assert (free.tokens_out, ended.tokens_out) == (24, 1 + _greedy_tokens(copy, "x").index(third))
+    assert (ended.finish_reason, ended.status) == ("stop", ResponseStatus.OK)
+    assert free.text.startswith(ended.text)
+    assert tokenizer.decode([third])
+
+
+def _greedy_tokens(folder: Path, question: str) -> list[int]:
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    inputs = tokenizer.apply_chat_template(
+        [{"role": "user", "content": question}],
+        add_generation_prompt=True,
+        return_tensors="pt",
+        return_dict=True,
+    )
+    out = model.generate(**inputs, do_sample=False, max_new_tokens=24, eos_token_id=None)
+    return out[0, inputs["input_ids"].shape[1] :].tolist()
+
+
+def test_a_stop_string_ends_it_and_is_left_out(checkpoint: Path) -> None:
+    free = asked(make(checkpoint), [request("k", "What is 2 + 2?")])["k"]
+    stop = free.text[6:9]
+    sampling = Sampling(0, max_tokens=24, stop=("never said", stop))
+    reply = asked(make(checkpoint), [request("k", "What is 2 + 2?", sampling=sampling)])["k"]
+    assert reply.text == free.text[: free.text.index(stop)]
+    assert (reply.finish_reason, reply.status) == ("stop", ResponseStatus.OK)
+    assert (reply.tokens_out or 0) < (free.tokens_out or 0)
+
+
+def test_nothing_but_the_end_is_empty(copy: Path) -> None:
+    model = transformers.AutoModelForCausalLM.from_pretrained(copy)
+    # All logits are zero, so that greedy takes the first token, which is made an end token.
+    model.config.tie_word_embeddings = False
+    model.lm_head.weight = torch.nn.Parameter(torch.zeros_like(model.lm_head.weight))
+    model.save_pretrained(copy)
+    stated = json.loads((copy / "generation_config.json").read_text())
+    (copy / "generation_config.json").write_text(json.dumps(stated | {"eos_token_id": 0}))
+    reply = asked(make(copy), [request("k", "x")])["k"]
+    assert (reply.status, reply.text, reply.tokens_out) == (ResponseStatus.EMPTY, "", 1)
+
+
+def test_the_context_ends_it_and_a_prompt_that_fills_it_is_not_asked(tmp_path: Path) -> None:
+    short = write_tiny_checkpoint(tmp_path / "short", max_position_embeddings=40)
+    room = Sampling(0, max_tokens=1000)
+    replies = asked(
+        make(short), [request("fits", "1" * 20, sampling=room), request("not", "1" * 60, sampling=room)]
+    )
+    assert (replies["fits"].status, replies["fits"].tokens_out) == (ResponseStatus.CUT, 40 - 23)
+    assert replies["not"].status is ResponseStatus.FAILED
+    assert "leaves no room in 40" in (replies["not"].error or "")
+
+
+def test_without_a_limit_the_context_is_the_limit(tmp_path: Path) -> None:
+    short = write_tiny_checkpoint(tmp_path / "short", max_position_embeddings=40)
+    assert asked(make(short), [request("k", "1" * 20, sampling=Sampling(0))])["k"].tokens_out == 17
+
+
+def test_thinking_is_split_from_the_answer(checkpoint: Path) -> None:
+    free = asked(make(checkpoint), [request("k", "What is 2 + 2?")])["k"]
+    opened = make(checkpoint, thinking_opened=True, thinking_tags=[["<", free.text[5:7]]])
+    reply = asked(opened, [request("k", "What is 2 + 2?")])["k"]
+    thinking, _, answer = free.text.partition(free.text[5:7])
+    assert (reply.thinking, reply.text) == (thinking, answer.lstrip("\r\n"))
+
+
+def test_defaults_of_the_checkpoint_hold_where_the_plan_says_nothing(copy: Path) -> None:
+    stated = json.loads((copy / "generation_config.json").read_text())
+    changed = stated | {"temperature": 0.7, "top_k": 4, "top_p": 0.9, "max_new_tokens": 11}
+    (copy / "generation_config.json").write_text(json.dumps(changed))
+    silent = texts(asked(make(copy), forty(Sampling())))
+    spoken = texts(asked(make(copy), forty(Sampling(0.7, 0.9, 4, 11))))
+    assert silent == spoken
+
+
+# Conversations
+
+
+def test_the_whole_history_is_shown(checkpoint: Path) -> None:
+    replies = asked(
+        make(checkpoint), [request("a", "one", "two", "three"), request("b", "one", "zwei", "three")]
+    )
+    assert replies["a"].text != replies["b"].text
+    assert replies["a"].tokens_in == len("onetwothree") + 3 * 2 + 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\x00\x1b[31m", "lone \ud83d surrogate", "<|end|><|user|>", "é\U0001f600" * 9]
+)
+def test_any_text_can_be_asked(checkpoint: Path, text: str) -> None:
+    assert asked(make(checkpoint), [request("k", text)])["k"].status is not ResponseStatus.FAILED
+
+
+def test_a_template_that_refuses_fails_that_request_and_no_other(copy: Path) -> None:
+    config = json.loads((copy / "tokenizer_config.json").read_text())
+    refusing = "{% if messages[0].role == 'system' %}{{ raise_exception('no system here') }}{% endif %}"
+    changed = config | {"chat_template": refusing + config["chat_template"]}
+    (copy / "tokenizer_config.json").write_text(json.dumps(changed))
+    system = ChatRequest("s", (Message("system", "be kind"), Message("user", "x")), GREEDY)
+    replies = asked(make(copy), [system, request("k", "x")])
+    assert replies["s"].status is ResponseStatus.FAILED
+    assert "no system here" in (replies["s"].error or "")
+    assert replies["k"].status is not ResponseStatus.FAILED
+
+
+def test_a_schema_is_not_held_to_and_the_player_says_so(checkpoint: Path) -> None:
+    player = make(checkpoint)
+    assert not player.holds_schema
+    schema = {"type": "object"}
+    plain = request("k", "x")
+    shaped = ChatRequest("k", plain.messages, GREEDY, 1, schema)
+    assert texts(asked(player, [shaped])) == texts(asked(make(checkpoint), [plain]))
+
+
+def test_conversations_of_several_turns(checkpoint: Path) -> None:
+    from engine.players.turns import Item, answer
+
+    async def run() -> list[tuple[str, int]]:
+        player = make(checkpoint, batch_size=8)
+        await player.open()
+        items = (Item(f"k{n}", Conversation.of(*"abc"[: 1 + n % 3]), WARM, n) for n in range(30))
+        return [(a.item.key, len(a.response.turns)) async for a in answer(player, items)]
+
+    done = asyncio.run(run())
+    assert sorted(key for key, _ in done) == sorted(f"k{n}" for n in range(30))
+
+
+# Stopping
+
+
+def test_cancelling_ends_the_batch_and_leaves_the_player_usable(checkpoint: Path) -> None:
+    async def run() -> str:
+        player = make(checkpoint)
+        await player.open()
+        endless = [request(str(n), "x", sampling=Sampling(1.0, max_tokens=1900), seed=n) for n in range(64)]
+        consumer = asyncio.create_task(_first(player, endless))
+        while not player._one_batch.locked():
+            await asyncio.sleep(0)
+        consumer.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await consumer
+        return (await _first(player, [request("k", "x")])).key
+
+    assert asyncio.run(run()) == "k"
+
+
+async def _first(player: TransformersPlayer, requests: Iterable[ChatRequest]) -> ChatReply:
+    async with aclosing(player.chat(requests)) as replies:
+        async for reply in replies:
+            return reply
+    raise AssertionError("no reply")
+
+
+def test_requests_are_taken_a_window_at_a_time(checkpoint: Path) -> None:
+    taken = 0
+
+    def source() -> Iterable[ChatRequest]:
+        nonlocal taken
+        for n in range(1000):
+            taken += 1
+            yield request(str(n), "x", sampling=Sampling(0, max_tokens=1))
+
+    async def run() -> None:
+        player = make(checkpoint, batch_size=5)
+        await player.open()
+        await _first(player, source())
+
+    asyncio.run(run())
+    assert taken == 20
+
+
+# What it is
+
+
+def test_the_identity_is_of_the_files_and_not_of_their_place(checkpoint: Path, copy: Path) -> None:
+    assert identity(checkpoint) == identity(copy)
+    assert str(copy.parent) not in repr(identity(copy))
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "config.json", "tokenizer.json", "generation_config.json"]
+)
+def test_every_file_that_decides_answers_is_part_of_it(checkpoint: Path, copy: Path, name: str) -> None:
+    data = (copy / name).read_bytes()
+    # White space for JSON, one weight for the weights: what the files say stays readable.
+    changed = data[:-4] + b"\x00\x00\x00\x00" if name.endswith(".safetensors") else data + b"\n"
+    (copy / name).write_bytes(changed)
+    assert _key(copy) != _key(checkpoint)
+
+
+def test_a_file_that_decides_nothing_is_no_part_of_it(checkpoint: Path, copy: Path) -> None:
+    (copy / "README.md").write_text("hello")
+    (copy / "optimizer.bin").write_bytes(b"x")
+    assert identity(copy) == identity(checkpoint)
+
+
+def test_another_template_is_another_player(checkpoint: Path, copy: Path) -> None:
+    config = json.loads((copy / "tokenizer_config.json").read_text())
+    config["chat_template"] += "\n"
+    (copy / "tokenizer_config.json").write_text(json.dumps(config))
+    assert identity(copy).template_hash != identity(checkpoint).template_hash
+
+
+def _key(folder: Path) -> str:
+    told = identity(folder)
+    return player_key(told.facts, told.template_hash, GREEDY)
+
+
+# What cannot be loaded
+
+
+def opening_fails(folder: Path, **options: Any) -> str:
+    with pytest.raises(UsageError) as raised:
+        asyncio.run(make(folder, **options).open())
+    return str(raised.value)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    assert "there is no folder" in opening_fails(tmp_path / "nowhere")
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    assert "it has no config.json and no weights" in opening_fails(tmp_path)
+
+
+def test_a_folder_without_weights(copy: Path) -> None:
+    (copy / "model.safetensors").unlink()
+    assert "it has no weights" in opening_fails(copy)
+
+
+def test_an_adapter(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    assert "holds an adapter, not a model" in opening_fails(tmp_path)
+
+
+def test_weights_cut_short(copy: Path) -> None:
+    data = (copy / "model.safetensors").read_bytes()
+    (copy / "model.safetensors").write_bytes(data[: len(data) // 2])
+    assert "the model in" in opening_fails(copy)
+
+
+def test_a_configuration_that_is_no_json(copy: Path) -> None:
+    (copy / "config.json").write_text("{")
+    assert "cannot be read" in opening_fails(copy)
+
+
+def test_a_tokenizer_without_a_chat_template(copy: Path) -> None:
+    config = json.loads((copy / "tokenizer_config.json").read_text())
+    del config["chat_template"]
+    (copy / "tokenizer_config.json").write_text(json.dumps(config))
+    assert "has no chat template" in opening_fails(copy)
+
+
+def test_no_tokenizer(copy: Path) -> None:
+    (copy / "tokenizer.json").unlink()
+    (copy / "tokenizer_config.json").unlink()
+    assert opening_fails(copy)
+
+
+def test_a_name_on_the_hub_that_is_not_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert "no model of that name could be had" in opening_fails(Path("nobody/nothing"))
+
+
+def test_no_such_device(checkpoint: Path) -> None:
+    assert "there is no device 'abacus'" in opening_fails(checkpoint, device="abacus")
+
+
+def test_broken_weights_are_failures_and_not_answers(copy: Path) -> None:
+    model = transformers.AutoModelForCausalLM.from_pretrained(copy)
+    model.model.norm.weight.data.fill_(float("nan"))
+    model.save_pretrained(copy)
+    reply = asked(make(copy), [request("k", "x")])["k"]
+    assert (reply.status, reply.error) == (ResponseStatus.FAILED, "the model's logits are NaN")
+
+
+def test_without_torch_the_extra_is_named(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra) as raised:
+        asyncio.run(make(checkpoint).open())
+    assert "arena-tui[train]" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (PlayerSpec("p"), "needs a model"),
+        (PlayerSpec("p", "m", endpoints=("http://h/v1",)), "endpoints means nothing"),
+        (PlayerSpec("p", "m", api_key_env="KEY"), "api_key_env means nothing"),
+        (PlayerSpec("p", "m", sampling=Sampling(extra={"min_p": 0.1})), "sampling.extra means nothing"),
+        (PlayerSpec("p", "m", options={"batchsize": 3}), "did you mean 'batch_size'"),
+    ],
+)
+def test_what_is_wrong_in_the_plan_is_said(spec: PlayerSpec, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        TransformersPlayer.from_plan("p", spec)
