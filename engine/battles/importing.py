@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.battles.import_landing import Landing
 from engine.formats.rows import ImportOptions, Layout, Row, SetAside
-from engine.store.imports import begin_import, finish_import, keep_aside
+from engine.store.imports import begin_import, keep_aside, note_progress
 from engine.store.store import Store
 
 CHUNK = 5_000
@@ -114,12 +114,13 @@ def import_rows(
         with store.write(import_id=import_id) as tx:
             unusable = landing.land(tx, chunk)
             keep_aside(tx, ((one.reason, one.file, one.line, one.text) for one in unusable))
-        for one in unusable:
-            aside.add(one)
+            for one in unusable:
+                aside.add(one)
+            note_progress(tx, landing.taken, landing.known, aside.counts)
         done += len(chunk)
         progress(done)
-    with store.write() as tx:
-        finish_import(tx, import_id, landing.taken, landing.known)
+    with store.write(import_id=import_id) as tx:
+        note_progress(tx, landing.taken, landing.known, aside.counts, finished=True)
     return ImportReport(
         import_id, form, layout, dict(landing.taken), dict(landing.known), aside.groups(), landing.affected
     )

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import UsageError
 from engine.records import BattleState, Decision, OnCut, OutcomeRule, ResponseStatus
-from engine.store.counts import CountDeltas, Tally
+from engine.store.counts import TALLY_COLUMNS, CountDeltas, Tally
 from engine.store.rows import decode, encode, maybe, next_id, select_in
 from engine.store.sqlite import Connection
 from engine.store.store import Transaction
@@ -29,8 +29,7 @@ class Arena:
     on_cut: OnCut
 
 
-@dataclass(frozen=True, slots=True)
-class NewBattle:
+class NewBattle(NamedTuple):
     """A battle on its way into the store.
 
     Attributes:
@@ -100,47 +99,59 @@ def battle_states(connection: Connection, arena_id: int, keys: Iterable[str]) ->
     return dict(select_in(connection, query, list(keys)))
 
 
-def land_battles(tx: Transaction, arena: Arena, items: Sequence[NewBattle]) -> dict[str, bool]:
-    """Store battles and keep the counts; return by key whether it is new or changed."""
+def land_battles(
+    tx: Transaction, arena: Arena, items: Sequence[NewBattle], *, again: bool = True
+) -> dict[str, bool]:
+    """Store battles and keep the counts; return by key whether it is new or no longer waits.
+
+    Args:
+        again: a battle that waits takes its games and decision anew; False (an import) keeps what stands.
+    """
     by_key = {item.key: item for item in items}
     stands = _standing(tx.connection, arena, by_key)
-    open_ones = {
-        key: item for key, item in by_key.items() if key in stands and stands[key].state == "waiting"
-    }
+    waiting = [key for key in by_key if again and key in stands and stands[key].tally.state == "waiting"]
     new = {key: item for key, item in by_key.items() if key not in stands}
     first = next_id(tx.connection, "battles")
     ids = {key: first + offset for offset, key in enumerate(new)}
+    moved = {key: _keeping(by_key[key], stands[key]) for key in waiting}
     _insert(tx, arena, ids, new)
-    _update(tx, {key: stands[key].id for key in open_ones}, open_ones)
-    ids |= {key: stands[key].id for key in open_ones}
-    _land_games(tx.connection, ids, by_key)
+    _update(tx, {key: stands[key].id for key in moved}, moved)
+    _land_games(tx.connection, ids | {key: stands[key].id for key in moved}, by_key)
+    landed = [*new.values(), *moved.values()]
     deltas = CountDeltas(arena.id)
-    for item in new.values():
+    for item in landed:
         deltas.add(_tally(item))
-    for key, item in open_ones.items():
+    for key in moved:
         deltas.add(stands[key].tally, -1)
-        deltas.add(_tally(item))
     deltas.apply(tx.connection)
-    _reset_folds(
-        tx.connection, arena, [item for item in [*new.values(), *open_ones.values()] if item.decision.outcome]
-    )
-    moved = {key for key, item in open_ones.items() if item.decision.state is not BattleState.WAITING}
-    return {key: key in new or key in moved for key in by_key}
+    _reset_folds(tx.connection, arena, [item for item in landed if item.decision.outcome])
+    changed = {key for key, item in moved.items() if item.decision.state is not BattleState.WAITING}
+    return {key: key in new or key in changed for key in by_key}
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(NamedTuple):
     id: int
-    state: str
+    occurred_at: float | None
+    position: int
     tally: Tally
 
 
-def _standing(connection: Connection, arena: Arena, by_key: Mapping[str, NewBattle]) -> dict[str, _Standing]:
-    query = f"SELECT key, id, state, {Tally.COLUMNS} FROM battles WHERE arena_id = {arena.id} AND key IN"
+def _standing(connection: Connection, arena: Arena, keys: Iterable[str]) -> dict[str, _Standing]:
+    query = (
+        f"SELECT key, id, occurred_at, position, {TALLY_COLUMNS} FROM battles"
+        f" WHERE arena_id = {arena.id} AND key IN"
+    )
     return {
-        row[0]: _Standing(row[1], row[2], Tally.of_row(row[3:]))
-        for row in select_in(connection, query, list(by_key))
+        key: _Standing(number, at, position, Tally.of_row(tally))
+        for key, number, at, position, *tally in select_in(connection, query, list(keys))
     }
+
+
+def _keeping(item: NewBattle, stands: _Standing) -> NewBattle:
+    """A battle that is landed again, where and in the category in which it stands."""
+    return item._replace(
+        category=stands.tally.category, occurred_at=stands.occurred_at, position=stands.position
+    )
 
 
 def _tally(item: NewBattle) -> Tally:
@@ -151,16 +162,17 @@ def _tally(item: NewBattle) -> Tally:
     )  # fmt: skip
 
 
-def _decided(item: NewBattle) -> tuple[Any, ...]:
+def _decided(item: NewBattle, now: float) -> tuple[Any, ...]:
     d = item.decision
     return (
         d.state.value, maybe(d.reason), d.outcome.value if d.outcome else None, d.margin, d.win_share,
         d.wins_a, d.wins_b, d.ties, item.response_a, item.response_b, item.status_a.value, item.status_b.value,
-        time.time(),
+        now,
     )  # fmt: skip
 
 
 def _insert(tx: Transaction, arena: Arena, ids: Mapping[str, int], items: Mapping[str, NewBattle]) -> None:
+    now = time.time()
     tx.connection.executemany(
         "INSERT INTO battles(state, reason, outcome, margin, win_share, wins_a, wins_b, ties, response_a, response_b,"
         " status_a, status_b, landed_at, id, arena_id, key, judge_id, prompt_id, player_a, player_b, category, turn,"
@@ -168,7 +180,8 @@ def _insert(tx: Transaction, arena: Arena, ids: Mapping[str, int], items: Mappin
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
-                *_decided(item), ids[key], arena.id, key, item.judge_id, item.prompt_id, item.player_a, item.player_b,
+                *_decided(item, now), ids[key], arena.id, key, item.judge_id, item.prompt_id, item.player_a,
+                item.player_b,
                 maybe(item.category), item.turn, item.round, item.occurred_at, item.position, tx.attempt_id,
                 tx.import_id,
             )
@@ -178,11 +191,12 @@ def _insert(tx: Transaction, arena: Arena, ids: Mapping[str, int], items: Mappin
 
 
 def _update(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewBattle]) -> None:
+    now = time.time()
     tx.connection.executemany(
         "UPDATE battles SET state = ?, reason = ?, outcome = ?, margin = ?, win_share = ?, wins_a = ?, wins_b = ?,"
         " ties = ?, response_a = ?, response_b = ?, status_a = ?, status_b = ?, landed_at = ?, attempt_id = ?"
         " WHERE id = ?",
-        ((*_decided(item), tx.attempt_id, ids[key]) for key, item in items.items()),
+        ((*_decided(item, now), tx.attempt_id, ids[key]) for key, item in items.items()),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from engine.store.rows import decode, encode, maybe
 from engine.store.sqlite import Connection
@@ -16,6 +16,11 @@ from engine.store.store import Transaction
 
 ALL = ""
 """The category of all battles together."""
+
+SHARE_UNIT = 1 << 32
+"""Win shares are summed as whole numbers of this part of a win, so that a sum is exact in whatever order it is made:
+what is taken back leaves no trace, and a recount is equal to the last bit. Each share is rounded by at most 1.2e-10.
+"""
 
 UNUSUAL = ("empty", "cut", "refused")
 """Statuses that `on_cut` speaks of."""
@@ -25,8 +30,7 @@ SideKey = tuple[int, Any, int, str]
 _PAIR_COLUMNS = "wins, losses, ties, win_share, decided, waiting, void, cut_a, cut_b, cut_both"
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """What one battle adds to the counts."""
 
     judge_id: int
@@ -41,28 +45,32 @@ class Tally:
     status_a: str
     status_b: str
 
-    COLUMNS: ClassVar[str] = (
-        "judge_id, category, player_a, player_b, state, wins_a, wins_b, ties, COALESCE(win_share, 0), status_a,"
-        " status_b"
-    )
-
     @classmethod
     def of_row(cls, row: Sequence[Any]) -> Tally:
-        """From a row of COLUMNS."""
+        """From a row of TALLY_COLUMNS."""
         judge, category, *rest = row
         return cls(judge, decode(category), *rest)
 
-    def pair(self) -> tuple[int, int, tuple[float, ...]]:
+    def pair(self) -> tuple[int, int, tuple[int, ...]]:
         """(a, b, numbers in the order of _PAIR_COLUMNS), with a <= b. The share of a void or waiting battle is 0."""
-        games = self.wins_a + self.wins_b + self.ties
-        share = self.win_share * games
+        wins, losses = self.wins_a, self.wins_b
+        games = wins + losses + self.ties
+        share = round(self.win_share * SHARE_UNIT) * games
         cut_a, cut_b = self.status_a in UNUSUAL, self.status_b in UNUSUAL
-        states = tuple(int(self.state == state) for state in ("decided", "waiting", "void"))
-        cuts = (int(cut_a and not cut_b), int(cut_b and not cut_a), int(cut_a and cut_b))
-        if self.player_a <= self.player_b:
-            return self.player_a, self.player_b, (self.wins_a, self.wins_b, self.ties, share, *states, *cuts)
-        mirrored = (self.wins_b, self.wins_a, self.ties, games - share, *states, cuts[1], cuts[0], cuts[2])
-        return self.player_b, self.player_a, mirrored
+        a, b = self.player_a, self.player_b
+        if a > b:
+            a, b, wins, losses, cut_a, cut_b = b, a, losses, wins, cut_b, cut_a
+            share = games * SHARE_UNIT - share
+        both = cut_a and cut_b
+        cuts = (int(cut_a and not both), int(cut_b and not both), int(both))
+        return a, b, (wins, losses, self.ties, share, *_STATES[self.state], *cuts)
+
+
+TALLY_COLUMNS = (
+    "judge_id, category, player_a, player_b, state, wins_a, wins_b, ties, COALESCE(win_share, 0),"
+    " status_a, status_b"
+)
+_STATES = {"decided": (1, 0, 0), "waiting": (0, 1, 0), "void": (0, 0, 1)}
 
 
 class CountDeltas:
@@ -70,17 +78,20 @@ class CountDeltas:
 
     def __init__(self, arena_id: int) -> None:
         self.arena_id = arena_id
-        self.pairs: dict[PairKey, list[float]] = {}
+        self.pairs: dict[PairKey, list[int]] = {}
         self.sides: Counter[SideKey] = Counter()
 
     def add(self, tally: Tally, sign: int = 1) -> None:
         """Count a battle, or with sign -1 take it back."""
         a, b, numbers = tally.pair()
-        categories = [ALL] if tally.category is None else [ALL, encode(tally.category)]
+        categories = (ALL,) if tally.category is None else (ALL, encode(tally.category))
         for category in categories:
-            total = self.pairs.setdefault((tally.judge_id, category, a, b), [0.0] * len(numbers))
-            for position, number in enumerate(numbers):
-                total[position] += sign * number
+            key = (tally.judge_id, category, a, b)
+            total = self.pairs.get(key)
+            if total is None:
+                self.pairs[key] = [sign * number for number in numbers]
+            else:
+                self.pairs[key] = [sum_ + sign * number for sum_, number in zip(total, numbers, strict=True)]
             self.sides[(tally.judge_id, category, tally.player_a, tally.status_a)] += sign
             self.sides[(tally.judge_id, category, tally.player_b, tally.status_b)] += sign
 
@@ -111,7 +122,7 @@ def purge(connection: Connection, arena_id: int) -> None:
 def recount(connection: Connection, arena_id: int) -> CountDeltas:
     """The counts of an arena, made anew from its battles."""
     counted = CountDeltas(arena_id)
-    for row in connection.execute(f"SELECT {Tally.COLUMNS} FROM battles WHERE arena_id = ?", (arena_id,)):
+    for row in connection.execute(f"SELECT {TALLY_COLUMNS} FROM battles WHERE arena_id = ?", (arena_id,)):
         counted.add(Tally.of_row(row))
     return counted
 
@@ -137,13 +148,12 @@ def differences(connection: Connection, arena_id: int) -> list[str]:
     return [f"pair {line}" for line in pairs] + [f"side {line}" for line in sides]
 
 
-def _unequal(kept: dict[Any, Sequence[float]], counted: dict[Any, list[float]]) -> Iterable[str]:
+def _unequal(kept: dict[Any, Sequence[int]], counted: dict[Any, list[int]]) -> Iterable[str]:
     """Keys whose numbers differ; a missing row is one of zeros."""
     for key in sorted(set(kept) | set(counted), key=repr):
         left, right = list(kept.get(key, ())), counted.get(key, [])
         width = max(len(left), len(right))
-        both = zip(left or [0.0] * width, right or [0.0] * width, strict=True)
-        if any(abs(x - y) > 1e-6 for x, y in both):
+        if (left or [0] * width) != (right or [0] * width):
             yield f"{key}: kept {left}, counted {right}"
 
 
@@ -185,7 +195,10 @@ def read_pairs(
         f"SELECT a, b, {_PAIR_COLUMNS} FROM pair_counts WHERE arena_id = ? AND judge_id = ? AND category = ?",
         (arena_id, judge_id, _category(category)),
     )
-    return [PairCount(*row) for row in rows]
+    return [
+        PairCount(a, b, wins, losses, ties, share / SHARE_UNIT, *states_and_cuts)
+        for a, b, wins, losses, ties, share, *states_and_cuts in rows
+    ]
 
 
 def read_sides(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from engine.errors import StoreError, UsageError
 from engine.store.rows import decode, encode, to_json
 from engine.store.sqlite import Connection
 from engine.store.store import Store, Transaction
+
+KEPT_PER_REASON = 1_000
+"""Rows that are kept, with their text, of all that an import sets aside for one reason; all of them are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +22,10 @@ class ImportRecord:
     """An import as the store has it.
 
     Attributes:
-        state: `done`, `unfinished` (it was interrupted; importing the same again adds the rest) or `undone`.
+        state: `done`, `unfinished` (it runs, or was interrupted: importing the same again adds the rest) or `undone`.
         taken, known: rows by table: new ones, and ones that the store had already.
+        set_aside: rows that could not be used.
+        reasons: these by reason.
     """
 
     id: int
@@ -30,27 +36,76 @@ class ImportRecord:
     taken: Mapping[str, int]
     known: Mapping[str, int]
     set_aside: int
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 def begin_import(store: Store, form: str, source: Sequence[str], options: Mapping[str, Any]) -> int:
-    """A row for an import that starts now; its number."""
+    """A row for an import that starts now; its number.
+
+    Its battles stand behind all that the store has, in the order of the file; those of the same import done again
+    (because it was cut short, or because its file has grown) stand where they stood then.
+    """
+    said = encode(json.dumps(list(source)))
     with store.write() as tx:
+        before = tx.connection.execute(
+            "SELECT first_position FROM imports WHERE format = ? AND source = ? AND options = ?"
+            " AND undone_at IS NULL ORDER BY id LIMIT 1",
+            (form, said, to_json(dict(options))),
+        ).fetchone()
+        first = before[0] if before else _next_position(tx.connection)
         cursor = tx.connection.execute(
-            "INSERT INTO imports(format, source, options, started_at) VALUES (?, ?, ?, ?)",
-            (form, json.dumps(list(source)), to_json(dict(options)), time.time()),
+            "INSERT INTO imports(format, source, options, first_position, started_at) VALUES (?, ?, ?, ?, ?)",
+            (form, said, to_json(dict(options)), first, time.time()),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
 
-def finish_import(
-    tx: Transaction, import_id: int, taken: Mapping[str, int], known: Mapping[str, int]
+def _next_position(connection: Connection) -> int:
+    return int(connection.execute("SELECT COALESCE(MAX(position), -1) + 1 FROM battles").fetchone()[0])
+
+
+def first_position(connection: Connection, import_id: int) -> int:
+    """Position of the first battle of an import's file."""
+    row = connection.execute("SELECT first_position FROM imports WHERE id = ?", (import_id,)).fetchone()
+    return int(row[0])
+
+
+def check_goes_on(tx: Transaction) -> int:
+    """The store's generation: when it has changed, numbers of rows that were kept may mean nothing any more.
+
+    Raises:
+        StoreError: somebody undid this import while it ran.
+    """
+    undone, generation = tx.connection.execute(
+        "SELECT (SELECT undone_at FROM imports WHERE id = ?), (SELECT value FROM meta WHERE name = 'generation')",
+        (tx.import_id,),
+    ).fetchone()
+    if undone is not None:
+        raise StoreError(
+            f"import {tx.import_id} was undone while it ran", mend="Start it again if you want it."
+        )
+    return int(generation)
+
+
+def note_progress(
+    tx: Transaction,
+    taken: Mapping[str, int],
+    known: Mapping[str, int],
+    reasons: Mapping[str, int],
+    *,
+    finished: bool = False,
 ) -> None:
-    """Say what came of it."""
+    """Say what came of an import so far."""
     tx.connection.execute(
-        "UPDATE imports SET ended_at = ?, taken = ?, known = ?,"
-        " set_aside = (SELECT COUNT(*) FROM set_aside WHERE import_id = imports.id) WHERE id = ?",
-        (time.time(), to_json(dict(taken)), to_json(dict(known)), import_id),
+        "UPDATE imports SET ended_at = ?, taken = ?, known = ?, set_aside = ? WHERE id = ?",
+        (
+            time.time() if finished else None,
+            to_json(dict(taken)),
+            to_json(dict(known)),
+            to_json(dict(reasons)),
+            tx.import_id,
+        ),
     )
 
 
@@ -68,21 +123,48 @@ def keep_aside(tx: Transaction, rows: Iterable[tuple[str, str, int, str]]) -> No
 def read_imports(connection: Connection) -> list[ImportRecord]:
     """All imports, newest first."""
     rows = connection.execute(
-        "SELECT id, format, source, started_at, ended_at, taken, known, set_aside, undone_at FROM imports ORDER BY id DESC"
+        "SELECT id, format, source, started_at, ended_at, taken, known, set_aside, undone_at"
+        " FROM imports ORDER BY id DESC"
     )
-    return [
-        ImportRecord(
-            number,
-            form,
-            tuple(json.loads(source)),
-            "undone" if undone else "done" if ended else "unfinished",
-            started,
-            json.loads(taken or "{}"),
-            json.loads(known or "{}"),
-            aside,
-        )
-        for number, form, source, started, ended, taken, known, aside, undone in rows
-    ]
+    return [_record(*row) for row in rows]
+
+
+def read_import(connection: Connection, import_id: int) -> ImportRecord:
+    """One import.
+
+    Raises:
+        UsageError: there is none of that number.
+    """
+    found = next((record for record in read_imports(connection) if record.id == import_id), None)
+    if found is None:
+        raise UsageError(f"there is no import {import_id}", mend="See them with: arena-tui imports list")
+    return found
+
+
+def _record(
+    number: int,
+    form: str,
+    source: Any,
+    started: float,
+    ended: float | None,
+    taken: str,
+    known: str,
+    set_aside: str,
+    undone: float | None,
+) -> ImportRecord:
+    state = "undone" if undone else "done" if ended else "unfinished"
+    reasons: dict[str, int] = json.loads(set_aside)
+    return ImportRecord(
+        number,
+        form,
+        tuple(json.loads(decode(source))),
+        state,
+        started,
+        json.loads(taken),
+        json.loads(known),
+        sum(reasons.values()),
+        reasons,
+    )
 
 
 def read_set_aside(

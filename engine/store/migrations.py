@@ -6,17 +6,21 @@ knows an older or newer store without this module.
 
 Texts and names that come from outside are stored as engine.store.texts says. Times are seconds since 1970.
 Categories: '' is all of them together.
+verdicts.source: what tells an imported verdict from others of its judge, prompt and players; null for our own runs.
+prompts.filled_by: the import that brought the text of a prompt which was known by name only.
+pair_counts.win_share: in units of 2**-32, so that sums are exact whatever their order.
+meta.generation: grows whenever rows are deleted, so that who keeps their numbers knows to look again.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
-    from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x41724E54
 """Marks the file as ours in SQLite's header ("ArNT")."""
@@ -26,8 +30,9 @@ _NOUNS = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE texts (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, body NOT NULL);
 CREATE TABLE imports (
-    id INTEGER PRIMARY KEY, format TEXT NOT NULL, source TEXT NOT NULL, options TEXT NOT NULL,
-    started_at REAL NOT NULL, ended_at REAL, taken TEXT, known TEXT, set_aside INTEGER NOT NULL DEFAULT 0,
+    id INTEGER PRIMARY KEY, format TEXT NOT NULL, source NOT NULL, options TEXT NOT NULL,
+    first_position INTEGER NOT NULL, started_at REAL NOT NULL, ended_at REAL,
+    taken TEXT NOT NULL DEFAULT '{}', known TEXT NOT NULL DEFAULT '{}', set_aside TEXT NOT NULL DEFAULT '{}',
     undone_at REAL
 );
 CREATE TABLE set_aside (
@@ -37,7 +42,7 @@ CREATE TABLE set_aside (
 CREATE INDEX set_aside_by_import ON set_aside(import_id, reason);
 CREATE TABLE prompts (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, conversation INTEGER REFERENCES texts(id),
-    open_turns INTEGER NOT NULL, import_id INTEGER REFERENCES imports(id)
+    open_turns INTEGER NOT NULL, import_id INTEGER REFERENCES imports(id), filled_by INTEGER REFERENCES imports(id)
 );
 CREATE TABLE prompt_sets (
     id INTEGER PRIMARY KEY, name NOT NULL UNIQUE, created_at REAL NOT NULL, import_id INTEGER REFERENCES imports(id)
@@ -121,7 +126,7 @@ CREATE TABLE verdicts (
     status TEXT NOT NULL CHECK (status IN ('ok', 'unparsable', 'refused', 'cut', 'failed')),
     value TEXT, reason, explanation INTEGER REFERENCES texts(id), raw INTEGER REFERENCES texts(id),
     thinking INTEGER REFERENCES texts(id), finish_reason, tokens_in INTEGER, tokens_out INTEGER, latency_ms REAL,
-    turn INTEGER, prompt_id INTEGER NOT NULL REFERENCES prompts(id),
+    turn INTEGER, source, prompt_id INTEGER NOT NULL REFERENCES prompts(id),
     player_first INTEGER NOT NULL REFERENCES players(id), player_second INTEGER REFERENCES players(id),
     response_first INTEGER REFERENCES responses(id), response_second INTEGER REFERENCES responses(id),
     created_at REAL NOT NULL, attempt_id INTEGER REFERENCES attempts(id), import_id INTEGER REFERENCES imports(id),
@@ -167,7 +172,7 @@ _COUNTS = """
 CREATE TABLE pair_counts (
     arena_id INTEGER NOT NULL REFERENCES arenas(id), judge_id INTEGER NOT NULL REFERENCES judges(id),
     category NOT NULL, a INTEGER NOT NULL REFERENCES players(id), b INTEGER NOT NULL REFERENCES players(id),
-    wins INTEGER NOT NULL, losses INTEGER NOT NULL, ties INTEGER NOT NULL, win_share REAL NOT NULL,
+    wins INTEGER NOT NULL, losses INTEGER NOT NULL, ties INTEGER NOT NULL, win_share INTEGER NOT NULL,
     decided INTEGER NOT NULL, waiting INTEGER NOT NULL, void INTEGER NOT NULL,
     cut_a INTEGER NOT NULL, cut_b INTEGER NOT NULL, cut_both INTEGER NOT NULL,
     PRIMARY KEY (arena_id, judge_id, category, a, b), CHECK (a <= b)
@@ -191,34 +196,33 @@ CREATE TABLE rating_snapshots (
 CREATE INDEX rating_snapshots_newest ON rating_snapshots(arena_id, judge_id, category, id);
 """
 
-_STEPS = 1
-
-
-def latest_version() -> int:
-    """The number of steps that this program knows; a store with more is newer than it."""
-    return _STEPS
-
 
 def _statements(script: str) -> list[str]:
     return [statement.strip() for statement in script.split(";") if statement.strip()]
 
 
-def _steps() -> Migrations:
-    from sqlite_utils.migrations import Migrations
+def m001_arena(db: Database) -> None:
+    """The first schema: an arena, its answers and verdicts, jobs, and the counts that tables are made of."""
+    for script in (_NOUNS, _JOBS, _ANSWERS, _ARENA, _COUNTS):
+        for statement in _statements(script):
+            db.execute(statement)
+    facts = {
+        "secret": secrets.token_bytes(32),
+        "store_id": secrets.token_hex(8),
+        "created_at": time.time(),
+        "generation": 0,
+    }
+    for name, value in facts.items():
+        db.execute("INSERT INTO meta VALUES (?, ?)", (name, value))
 
-    steps = Migrations("arena-tui")
 
-    # The first schema: an arena, its answers and verdicts, jobs, and the counts that tables are made of.
-    @steps()
-    def m001_arena(db: Database) -> None:
-        for script in (_NOUNS, _JOBS, _ANSWERS, _ARENA, _COUNTS):
-            for statement in _statements(script):
-                db.execute(statement)
-        db.execute("INSERT INTO meta VALUES ('secret', ?)", (secrets.token_bytes(32),))
-        db.execute("INSERT INTO meta VALUES ('store_id', ?)", (secrets.token_hex(8),))
-        db.execute("INSERT INTO meta VALUES ('created_at', ?)", (time.time(),))
+STEPS: tuple[Callable[[Database], None], ...] = (m001_arena,)
+"""All steps in order. A step that has shipped is never changed."""
 
-    return steps
+
+def latest_version() -> int:
+    """The number of steps that this program knows; a store with more is newer than it."""
+    return len(STEPS)
 
 
 def migrate(db: Database) -> list[str]:
@@ -226,13 +230,17 @@ def migrate(db: Database) -> list[str]:
 
     Waits for another process that is migrating; what it did is then not done again.
     """
-    steps = _steps()
+    from sqlite_utils.migrations import Migrations
+
+    steps = Migrations("arena-tui")
+    for step in STEPS:
+        steps()(step)
     db.execute("BEGIN IMMEDIATE")
     try:
         pending = [step.name for step in steps.pending(db)]
         steps.apply(db)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {_STEPS}")
+        db.execute(f"PRAGMA user_version = {latest_version()}")
     except BaseException:
         db.execute("ROLLBACK")
         raise

@@ -12,27 +12,36 @@ from urllib.parse import quote
 
 from engine.errors import StoreError
 from engine.store import sqlite
+from engine.store.backup import back_up
+from engine.store.faults import BUSY_TIMEOUT_MS, explained, not_a_store
 from engine.store.filesystem import filesystem_type, is_network
 from engine.store.migrations import APPLICATION_ID, latest_version, migrate
+from engine.store.sole_writer import write_alone
 
-BUSY_TIMEOUT_MS = 30_000
 ALLOW_NETWORK_VARIABLE = "ARENA_TUI_ALLOW_NETWORK_STORE"
 
 
 def open_reader(path: Path) -> sqlite.Connection:
     """A read-only connection to an existing store of our schema version.
 
+    In a folder where nothing can be written (a read-only mount, another user's) it shows the state at the last
+    checkpoint, which is all there is when no worker is running.
+
     Raises:
         StoreError: no such file, no store of ours, older or newer than this program, not readable.
     """
+    _look_at(path)
     if not path.exists():
-        raise StoreError(f"there is no store at {path}", mend="Start one with: arena-tui --batch pocket")
-    try:
-        connection = _connect(path, "ro")
-        _check_header(path, connection, empty_is_fine=False)
-        version = _version(connection)
-    except sqlite.DatabaseError as error:
-        raise explain(path, error) from error
+        raise _no_store(path)
+    with explained(path):
+        try:
+            connection = _connect(path, "mode=ro")
+            version = _checked_version(path, connection, empty_is_fine=False)
+        except sqlite.OperationalError as error:
+            if sqlite.result_code(error) not in (sqlite.CANTOPEN, sqlite.READONLY) or _has_wal(path):
+                raise
+            connection = _connect(path, "mode=ro&immutable=1")
+            version = _checked_version(path, connection, empty_is_fine=False)
     if version < latest_version():
         connection.close()
         raise StoreError(
@@ -50,59 +59,35 @@ def open_writer(path: Path, *, create: bool = True, allow_network: bool | None =
             the environment (ARENA_TUI_ALLOW_NETWORK_STORE=1).
 
     Raises:
-        StoreError: as `open_reader`, or a folder or file that cannot be written, or a network file system.
+        StoreError: as `open_reader`, or a folder or file that cannot be written, or a network file system, or
+            another writing process where SQLite is too old for two.
     """
     if allow_network is None:
         allow_network = os.environ.get(ALLOW_NETWORK_VARIABLE) == "1"
     network = _refuse_network(path, allow_network)
+    _look_at(path)
     if not path.exists():
         if not create:
-            raise StoreError(f"there is no store at {path}", mend="Start one with: arena-tui --batch pocket")
+            raise _no_store(path)
         _make_folder(path.parent)
-    try:
-        connection = _connect(path, "rwc" if create else "rw")
-        _check_header(path, connection, empty_is_fine=True)
-        _set_journal(path, connection, network)
-        if _version(connection) < latest_version():
-            _migrate(connection)
-    except sqlite.DatabaseError as error:
-        raise explain(path, error) from error
+    if not sqlite.is_wal_safe():
+        write_alone(path)
+    with explained(path):
+        connection = _connect(path, "mode=rwc" if create else "mode=rw")
+        try:
+            version = _checked_version(path, connection, empty_is_fine=True)
+            _set_journal(path, connection, network)
+            if version < latest_version():
+                _migrate(path, connection, version)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
-def explain(path: Path, error: Exception) -> StoreError:
-    """What SQLite said, as an error with a mend."""
-    said = str(error)
-    if "file is not a database" in said or "file is encrypted" in said:
-        return StoreError(
-            f"{path} is not an arena-tui store", said, "Name another file with --store. It was not changed."
-        )
-    if "readonly" in said or "unable to open" in said:
-        return StoreError(
-            f"{path} cannot be written",
-            said,
-            "Choose a folder of yours with --store FILE, or mend the permissions.",
-        )
-    if "disk is full" in said or "disk I/O" in said:
-        return StoreError(
-            f"the disk of {path} is full or failing", said, "Free some space and run it again: it goes on."
-        )
-    if "malformed" in said:
-        return StoreError(
-            f"{path} is damaged", said, f"Keep the file, and salvage it with: sqlite3 {path} .recover"
-        )
-    if "locked" in said:
-        return StoreError(
-            f"another process has held {path} for over {BUSY_TIMEOUT_MS // 1000} s",
-            said,
-            "Wait for it, or end it.",
-        )
-    return StoreError(f"{path}: {said}")
-
-
-def _connect(path: Path, mode: str) -> sqlite.Connection:
+def _connect(path: Path, parameters: str) -> sqlite.Connection:
     connection = sqlite.connect(
-        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        f"file:{quote(os.fsencode(path.absolute()))}?{parameters}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
@@ -115,28 +100,49 @@ def _connect(path: Path, mode: str) -> sqlite.Connection:
     return connection
 
 
-def _check_header(path: Path, connection: sqlite.Connection, *, empty_is_fine: bool) -> None:
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    tables = int(connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0])
-    if application != APPLICATION_ID and not (empty_is_fine and application == 0 and tables == 0):
-        connection.close()
-        raise StoreError(
-            f"{path} is a SQLite file, but not an arena-tui store"
-            if tables
-            else f"{path} is empty: not a store yet",
-            mend="Name another file with --store. It was not changed.",
-        )
-    version = _version(connection)
-    if version > latest_version():
-        connection.close()
-        raise StoreError(
-            f"{path} was made by a newer arena-tui (schema {version}, this program has {latest_version()})",
-            mend="Update arena-tui: pip install -U arena-tui. The store was not changed.",
-        )
+def _look_at(path: Path) -> None:
+    """Refuse what is certainly no store of ours, by the file alone: no lock, no journal, nothing made beside it."""
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder", mend="Name a file with --store FILE.")
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    with explained(path):
+        connection = _connect(path, "mode=ro&immutable=1")
+        try:
+            _checked_version(path, connection, empty_is_fine=True)
+        finally:
+            connection.close()
 
 
-def _version(connection: sqlite.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def _checked_version(path: Path, connection: sqlite.Connection, *, empty_is_fine: bool) -> int:
+    """The schema version of a file that is ours; the connection is closed when it is not."""
+    try:
+        application = _number(connection, "PRAGMA application_id")
+        empty = application == 0 and _number(connection, "SELECT COUNT(*) FROM sqlite_master") == 0
+        version = _number(connection, "PRAGMA user_version")
+        if empty and not empty_is_fine:
+            raise StoreError(f"{path} is empty: not a store yet", mend="Start one: arena-tui --batch pocket")
+        if application != APPLICATION_ID and not empty:
+            raise not_a_store(path, "It is a SQLite file of another program.")
+        if version > latest_version():
+            raise StoreError(
+                f"{path} was made by a newer arena-tui (schema {version}, this program has {latest_version()})",
+                mend="Update arena-tui: pip install -U arena-tui. The store was not changed.",
+            )
+    except BaseException:
+        connection.close()
+        raise
+    return version
+
+
+def _number(connection: sqlite.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])
+
+
+def _has_wal(path: Path) -> bool:
+    """Whether changes stand beside the file that are not in it yet."""
+    wal = path.with_name(f"{path.name}-wal")
+    return wal.exists() and wal.stat().st_size > 0
 
 
 def _set_journal(path: Path, connection: sqlite.Connection, network: bool) -> None:
@@ -154,10 +160,16 @@ def _set_journal(path: Path, connection: sqlite.Connection, network: bool) -> No
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
-def _migrate(connection: sqlite.Connection) -> None:
+def _migrate(path: Path, connection: sqlite.Connection, version: int) -> None:
     from sqlite_utils import Database
 
+    if version > 0:
+        back_up(connection, path.with_name(f"{path.name}.schema{version}"))
     migrate(Database(connection))
+
+
+def _no_store(path: Path) -> StoreError:
+    return StoreError(f"there is no store at {path}", mend="Start one with: arena-tui --batch pocket")
 
 
 def _refuse_network(path: Path, allow: bool) -> bool:

@@ -20,8 +20,10 @@ from engine.store.store import Transaction
 class LandedPrompt:
     """Where a prompt stands in the store.
 
-    `state` is `new`, `known` (the set had it just so) or `contradicts` (the set has another text under the name, and
-    keeps it; then `prompt_id` is that one's).
+    Attributes:
+        prompt_id, key: of the prompt that the set has under the name.
+        state: `new`; `filled` (the set knew the name only, and has the text now); `known` (the set had it just so, or
+            nothing was said of its text); or `contradicts` (the set has another text under the name, and keeps it).
     """
 
     prompt_id: int
@@ -54,41 +56,81 @@ def land_prompts(tx: Transaction, prompts: Sequence[Prompt]) -> list[LandedPromp
     if not prompts:
         return []
     set_id = land_set(tx, prompts[0].set_name)
-    wanted = [prompt_key(prompt) for prompt in prompts]
-    ids = _land_texts(tx, dict(zip(wanted, prompts, strict=True)))
     members = _members(tx.connection, set_id, [prompt.name for prompt in prompts])
-    position = _next_position(tx.connection, set_id)
-    landed: list[LandedPrompt] = []
-    rows: list[tuple[Any, ...]] = []
-    for prompt, key in zip(prompts, wanted, strict=True):
-        stands = members.get(prompt.name)
-        if stands is None:
-            members[prompt.name] = ids[key]
-            rows.append(_member_row(tx, set_id, position + len(rows), prompt, ids[key]))
-            landed.append(LandedPrompt(ids[key], key, "new"))
-        else:
-            landed.append(LandedPrompt(stands, key, "known" if stands == ids[key] else "contradicts"))
+    new: list[tuple[_Member, Prompt]] = []
+    filled: list[tuple[_Member, Prompt]] = []
+    found: list[tuple[_Member, str]] = []
+    for prompt in prompts:
+        member = members.get(prompt.name)
+        if member is None:
+            member = members[prompt.name] = _Member(0, prompt_key(prompt), _body_hash(prompt))
+            new.append((member, prompt))
+            found.append((member, "new"))
+            continue
+        state = member.compare(prompt)
+        if state == "filled":
+            member.body_hash = _body_hash(prompt)
+            filled.append((member, prompt))
+        found.append((member, state))
+    _land_new(tx, set_id, new)
+    _fill(tx, set_id, filled)
+    return [LandedPrompt(member.id, member.key, state) for member, state in found]
+
+
+@dataclass(slots=True)
+class _Member:
+    """What a set has under a name. `id` is 0 until it is stored; no hash where the text is unknown."""
+
+    id: int
+    key: str
+    body_hash: bytes | None
+
+    def compare(self, prompt: Prompt) -> str:
+        """State of a prompt that comes under the name again."""
+        if prompt.conversation is None:
+            return "known"
+        if self.body_hash is None:
+            return "filled"
+        return "known" if self.body_hash == _body_hash(prompt) else "contradicts"
+
+
+def _land_new(tx: Transaction, set_id: int, new: Sequence[tuple[_Member, Prompt]]) -> None:
+    """Store prompts and make them members, which get their numbers."""
+    ids = _land_texts(tx, {member.key: prompt for member, prompt in new})
+    for member, _ in new:
+        member.id = ids[member.key]
+    first = _next_position(tx.connection, set_id)
     tx.connection.executemany(
         "INSERT INTO prompt_set_items(set_id, name, position, prompt_id, category, difficulty, meta, import_id)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        rows,
+        (
+            (set_id, encode(prompt.name), first + offset, member.id, *_said(prompt), tx.import_id)
+            for offset, (member, prompt) in enumerate(new)
+        ),
     )
-    return landed
 
 
-def _member_row(
-    tx: Transaction, set_id: int, position: int, prompt: Prompt, prompt_id: int
-) -> tuple[Any, ...]:
-    return (
-        set_id,
-        encode(prompt.name),
-        position,
-        prompt_id,
-        maybe(prompt.category),
-        prompt.difficulty,
-        to_json(dict(prompt.meta)) if prompt.meta else None,
-        tx.import_id,
+def _fill(tx: Transaction, set_id: int, filled: Sequence[tuple[_Member, Prompt]]) -> None:
+    """Give their texts to prompts that were known by name only. They keep that name's key, which others rest on."""
+    bodies = {prompt.name: _body(prompt.conversation) for _, prompt in filled if prompt.conversation}
+    numbers = texts.intern(tx.connection, bodies.values())
+    tx.connection.executemany(
+        "UPDATE prompts SET conversation = ?, open_turns = ?, filled_by = ? WHERE id = ?",
+        (
+            (numbers[bodies[prompt.name]], prompt.conversation.open_turns, tx.import_id, member.id)
+            for member, prompt in filled
+            if prompt.conversation is not None
+        ),
     )
+    tx.connection.executemany(
+        "UPDATE prompt_set_items SET category = COALESCE(category, ?), difficulty = COALESCE(difficulty, ?),"
+        " meta = COALESCE(meta, ?) WHERE set_id = ? AND name = ?",
+        ((*_said(prompt), set_id, encode(prompt.name)) for _, prompt in filled),
+    )
+
+
+def _said(prompt: Prompt) -> tuple[Any, ...]:
+    return maybe(prompt.category), prompt.difficulty, to_json(dict(prompt.meta)) if prompt.meta else None
 
 
 def _land_texts(tx: Transaction, by_key: dict[str, Prompt]) -> dict[str, int]:
@@ -115,13 +157,21 @@ def _land_texts(tx: Transaction, by_key: dict[str, Prompt]) -> dict[str, int]:
     return ids | {row[1]: row[0] for row in rows}
 
 
+def _body_hash(prompt: Prompt) -> bytes | None:
+    return None if prompt.conversation is None else texts.text_hash(_body(prompt.conversation))
+
+
 def _body(conversation: Conversation) -> str:
     return keys.canonical(keys.conversation_json(conversation)).decode("ascii")
 
 
-def _members(connection: Connection, set_id: int, names: Sequence[str]) -> dict[str, int]:
-    query = f"SELECT name, prompt_id FROM prompt_set_items WHERE set_id = {set_id} AND name IN"
-    return {decode(name): number for name, number in select_in(connection, query, [encode(n) for n in names])}
+def _members(connection: Connection, set_id: int, names: Sequence[str]) -> dict[str, _Member]:
+    query = (
+        "SELECT i.name, p.id, p.key, t.hash FROM prompt_set_items i JOIN prompts p ON p.id = i.prompt_id"
+        f" LEFT JOIN texts t ON t.id = p.conversation WHERE i.set_id = {set_id} AND i.name IN"
+    )
+    rows = select_in(connection, query, [encode(name) for name in dict.fromkeys(names)])
+    return {decode(name): _Member(number, key, digest) for name, number, key, digest in rows}
 
 
 def _next_position(connection: Connection, set_id: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.records import Response, ResponseStatus, Turn
 from engine.store import texts
@@ -14,8 +14,7 @@ from engine.store.sqlite import Connection
 from engine.store.store import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class NewResponse:
+class NewResponse(NamedTuple):
     """A response on its way into the store."""
 
     key: str
@@ -59,7 +58,7 @@ def _texts_of(items: Iterable[NewResponse]) -> set[str]:
     return {turn.answer for turn in turns} | {turn.thinking for turn in turns if turn.thinking is not None}
 
 
-def _facts(item: NewResponse) -> tuple[Any, ...]:
+def _facts(item: NewResponse, now: float) -> tuple[Any, ...]:
     response = item.response
     return (
         response.status.value,
@@ -68,18 +67,19 @@ def _facts(item: NewResponse) -> tuple[Any, ...]:
         _total(turn.tokens_out for turn in response.turns),
         _total(turn.latency_ms for turn in response.turns),
         sum(len(turn.answer) for turn in response.turns),
-        time.time(),
+        now,
     )
 
 
 def _insert(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewResponse]) -> None:
+    now = time.time()
     tx.connection.executemany(
         "INSERT INTO responses(status, error, tokens_in, tokens_out, latency_ms, characters, created_at, id, key,"
         " prompt_id, player_id, sample, tries, attempt_id, import_id)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
         (
             (
-                *_facts(item),
+                *_facts(item, now),
                 ids[key],
                 key,
                 item.prompt_id,
@@ -94,13 +94,14 @@ def _insert(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewResp
 
 
 def _replace_failures(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewResponse]) -> None:
+    now = time.time()
     tx.connection.executemany(
         "DELETE FROM response_turns WHERE response_id = ?", ((n,) for n in ids.values())
     )
     tx.connection.executemany(
         "UPDATE responses SET status = ?, error = ?, tokens_in = ?, tokens_out = ?, latency_ms = ?, characters = ?,"
         " created_at = ?, tries = tries + 1, attempt_id = ? WHERE id = ?",
-        ((*_facts(item), tx.attempt_id, ids[key]) for key, item in items.items()),
+        ((*_facts(item, now), tx.attempt_id, ids[key]) for key, item in items.items()),
     )
 
 
@@ -177,6 +178,24 @@ def keys_by_prompt(connection: Connection, player_id: int) -> dict[int, list[str
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A response that is referred to, without its text."""
+
+    id: int
+    key: str
+    status: ResponseStatus
+
+
+def sole_response(connection: Connection, prompt_id: int, player_id: int) -> Found | None:
+    """The one response of a player to a prompt that is no failure; None where there is none, or several."""
+    rows = connection.execute(
+        "SELECT id, key, status FROM responses WHERE prompt_id = ? AND player_id = ? AND status != 'failed' LIMIT 2",
+        (prompt_id, player_id),
+    ).fetchall()
+    return Found(rows[0][0], rows[0][1], ResponseStatus(rows[0][2])) if len(rows) == 1 else None
+
+
 def sole_responses(
     connection: Connection, prompts: Sequence[int]
 ) -> Iterator[tuple[int, int, int | None, str, ResponseStatus]]:
@@ -188,6 +207,12 @@ def sole_responses(
         rows = connection.execute(f"{query} ({marks}) GROUP BY prompt_id, player_id", chunk)
         for prompt, player, number, count, key, status in rows:
             yield prompt, player, number if count == 1 else None, key, ResponseStatus(status)
+
+
+def has_responses(connection: Connection, player_id: int) -> bool:
+    """Whether a player has any response."""
+    row = connection.execute("SELECT 1 FROM responses WHERE player_id = ? LIMIT 1", (player_id,)).fetchone()
+    return row is not None
 
 
 def statuses(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[ResponseStatus, int]]:

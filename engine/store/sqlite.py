@@ -21,6 +21,9 @@ else:
 
 SAFE_VERSION = (3, 51, 3)
 
+PERM, BUSY, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = 3, 5, 8, 10, 11, 13, 14, 26
+"""Result codes that a person can do something about (https://sqlite.org/rescode.html)."""
+
 DatabaseError = sqlite3.DatabaseError
 OperationalError = sqlite3.OperationalError
 version: tuple[int, ...] = sqlite3.sqlite_version_info
@@ -33,7 +36,21 @@ def is_wal_safe() -> bool:
     return version >= SAFE_VERSION
 
 
+def result_code(error: BaseException) -> int | None:
+    """SQLite's primary result code of an error; None where Python raised it by itself."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
 __all__ = [
+    "BUSY",
+    "CANTOPEN",
+    "CORRUPT",
+    "FULL",
+    "IOERR",
+    "NOTADB",
+    "PERM",
+    "READONLY",
     "SAFE_VERSION",
     "Connection",
     "Cursor",
@@ -42,6 +59,7 @@ __all__ = [
     "Row",
     "connect",
     "is_wal_safe",
+    "result_code",
     "version",
     "version_text",
 ]

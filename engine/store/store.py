@@ -11,7 +11,8 @@ from pathlib import Path
 
 from engine.errors import LostLease, StoreError
 from engine.store import sqlite
-from engine.store.opening import explain, open_reader, open_writer
+from engine.store.faults import explained
+from engine.store.opening import open_reader, open_writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,14 @@ class Store:
             connection.execute("ROLLBACK")
 
     @contextmanager
-    def write(self, fence: Fence | None = None, *, import_id: int | None = None) -> Iterator[Transaction]:
+    def write(
+        self, fence: Fence | None = None, *, import_id: int | None = None, foreign_keys: bool = True
+    ) -> Iterator[Transaction]:
         """A write transaction: all of its block or nothing.
+
+        Args:
+            foreign_keys: False for who deletes much at once and checks what refers to it himself; SQLite would
+                search all referring tables for each row.
 
         Raises:
             LostLease: the fence's attempt is not the running one of its job any more; nothing is written.
@@ -92,23 +99,23 @@ class Store:
         self._check_process()
         if self._writer is None:
             raise StoreError(f"{self.path} was opened to read")
-        with self._lock:
+        with self._lock, explained(self.path):
             connection = self._writer
+            connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
+            connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.execute("BEGIN IMMEDIATE")
                 if fence is not None:
                     _check_fence(connection, fence)
                 yield Transaction(connection, fence.attempt_id if fence else None, import_id)
                 connection.execute("COMMIT")
-            except sqlite.OperationalError as error:
-                _roll_back(connection)
-                raise explain(self.path, error) from error
             except BaseException:
                 _roll_back(connection)
                 raise
 
     def close(self) -> None:
-        """Close both connections."""
+        """Close both connections. A forked child leaves them to the process that opened them."""
+        if os.getpid() != self._pid:
+            return
         for connection in (self._reader, self._writer):
             if connection is not None:
                 connection.close()

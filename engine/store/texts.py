@@ -22,10 +22,11 @@ def encode(text: str) -> Stored:
     """A text as SQLite is to hold it."""
     if "\0" in text:
         return text.encode("utf-8", "surrogatepass")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            return text.encode("utf-8", "surrogatepass")
     return text
 
 
@@ -51,13 +52,16 @@ def intern(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
     Must run inside a write transaction.
     """
     hashes = {text: text_hash(text) for text in texts}
+    if not hashes:
+        return {}
     numbers = _known(connection, hashes.values())
     missing = {digest: text for text, digest in hashes.items() if digest not in numbers}
+    first = connection.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM texts").fetchone()[0]
     connection.executemany(
-        "INSERT INTO texts(hash, body) VALUES (?, ?)",
-        ((digest, encode(text)) for digest, text in missing.items()),
+        "INSERT INTO texts(id, hash, body) VALUES (?, ?, ?)",
+        ((first + offset, digest, encode(text)) for offset, (digest, text) in enumerate(missing.items())),
     )
-    numbers |= _known(connection, missing)
+    numbers |= {digest: first + offset for offset, digest in enumerate(missing)}
     return {text: numbers[digest] for text, digest in hashes.items()}
 
 

@@ -1,0 +1,214 @@
+"""Undoing an import: what it brought and nothing else rests on goes, and the counts are what they were before.
+
+What a run or another import has built on stays (responses that were judged since, prompts that were answered), and
+goes when the last of these is undone too. Counts are whole numbers, so taking battles back is exact.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from engine.errors import StoreError, UsageError
+from engine.store.counts import TALLY_COLUMNS, CountDeltas, Tally, purge
+from engine.store.imports import read_import
+from engine.store.sqlite import Connection
+from engine.store.store import Store, Transaction
+
+_TEXT_COLUMNS = (
+    ("prompts", "conversation"),
+    ("response_turns", "answer"),
+    ("response_turns", "thinking"),
+    ("verdicts", "explanation"),
+    ("verdicts", "raw"),
+    ("verdicts", "thinking"),
+)
+"""Everything that refers to texts."""
+
+_REFERRED_TO: dict[str, tuple[tuple[str, str], ...]] = {
+    "verdicts": (("games", "verdict_id"),),
+    "responses": (
+        ("battles", "response_a"),
+        ("battles", "response_b"),
+        ("verdicts", "response_first"),
+        ("verdicts", "response_second"),
+    ),
+    "arenas": (("battles", "arena_id"),),
+    "prompts": (
+        ("prompt_set_items", "prompt_id"),
+        ("responses", "prompt_id"),
+        ("verdicts", "prompt_id"),
+        ("battles", "prompt_id"),
+    ),
+    "prompt_sets": (("prompt_set_items", "set_id"),),
+    "judges": (("verdicts", "judge_id"), ("battles", "judge_id")),
+    "players": (
+        ("responses", "player_id"),
+        ("verdicts", "player_first"),
+        ("verdicts", "player_second"),
+        ("battles", "player_a"),
+        ("battles", "player_b"),
+        ("players", "alias_of"),
+    ),
+    "models": (("players", "model_id"),),
+}
+"""What goes when nothing refers to it."""
+
+_OURS = "(SELECT id FROM imports WHERE undone_at IS NOT NULL)"
+_UNANSWERED = (
+    "{0} NOT IN (SELECT prompt_id FROM responses UNION SELECT prompt_id FROM verdicts UNION"
+    " SELECT prompt_id FROM battles)"
+)
+
+
+def undo_import(store: Store, import_id: int) -> dict[str, int]:
+    """Take an import back. A run's job must not be at work: it keeps numbers of rows that may go.
+
+    Returns:
+        Rows that are gone, by table.
+
+    Raises:
+        UsageError: no such import, or it is undone already.
+        StoreError: a job is running.
+    """
+    with store.write(foreign_keys=False) as tx:
+        if read_import(tx.connection, import_id).state == "undone":
+            raise UsageError(f"import {import_id} is undone already")
+        check_no_job_runs(tx.connection)
+        tx.connection.execute("UPDATE imports SET undone_at = ? WHERE id = ?", (time.time(), import_id))
+        gone = _take_back(tx, import_id)
+        next_generation(tx)
+        _check_references(tx.connection)
+    return {table: n for table, n in gone.items() if n}
+
+
+def check_no_job_runs(connection: Connection) -> None:
+    """
+    Raises:
+        StoreError: a job is running.
+    """
+    row = connection.execute(
+        "SELECT job_id FROM attempts WHERE state = 'running' AND lease_until > ?", (time.time(),)
+    )
+    running = row.fetchone()
+    if running:
+        raise StoreError(
+            f"job {running[0]} is running, and may be using what would go",
+            mend=f"Let it finish, or stop it with: arena-tui jobs drain {running[0]}",
+        )
+
+
+def next_generation(tx: Transaction) -> None:
+    """Tell who keeps numbers of rows that some are gone."""
+    tx.connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
+
+
+def _take_back(tx: Transaction, import_id: int) -> Counter[str]:
+    gone: Counter[str] = Counter()
+    connection = tx.connection
+    connection.execute("CREATE TEMP TABLE texts_let_go (id INTEGER PRIMARY KEY)")
+    try:
+        gone["set_aside"] = _delete(connection, "set_aside", "import_id = ?", import_id)
+        gone["battles"] = take_back_battles(
+            tx, "import_id = ?", [import_id], _started_at(connection, import_id)
+        )
+        for table in ("verdicts", "responses"):
+            gone[table] = _delete_unreferred(connection, table)
+        _empty_filled(connection, import_id)
+        _delete(connection, "prompt_set_items", f"import_id IN {_OURS} AND {_UNANSWERED.format('prompt_id')}")
+        for table in ("arenas", "prompts", "prompt_sets", "judges", "players", "models"):
+            gone[table] = _delete_unreferred(connection, table)
+        gone["texts"] = _delete_texts(connection)
+    finally:
+        connection.execute("DROP TABLE texts_let_go")
+    return gone
+
+
+def _started_at(connection: Connection, import_id: int) -> float:
+    return float(
+        connection.execute("SELECT started_at FROM imports WHERE id = ?", (import_id,)).fetchone()[0]
+    )
+
+
+def take_back_battles(tx: Transaction, condition: str, values: Iterable[object], since: float = 0.0) -> int:
+    """Delete battles with their games, take them out of the counts, and with them what was made of the counts.
+
+    Args:
+        since: rating snapshots that are younger rested on these battles.
+    """
+    connection, values = tx.connection, list(values)
+    deltas: dict[int, CountDeltas] = {}
+    judged: set[tuple[int, int]] = set()
+    for arena_id, *row in connection.execute(
+        f"SELECT arena_id, {TALLY_COLUMNS} FROM battles WHERE {condition}", values
+    ):
+        tally = Tally.of_row(row)
+        deltas.setdefault(arena_id, CountDeltas(arena_id)).add(tally, -1)
+        judged.add((arena_id, tally.judge_id))
+    for delta in deltas.values():
+        delta.apply(connection)
+        purge(connection, delta.arena_id)
+    connection.executemany("DELETE FROM online_folds WHERE arena_id = ? AND judge_id = ?", judged)
+    connection.executemany(
+        "DELETE FROM rating_snapshots WHERE arena_id = ? AND judge_id = ? AND created_at >= ?",
+        ((*pair, since) for pair in judged),
+    )
+    connection.execute(
+        f"DELETE FROM games WHERE battle_id IN (SELECT id FROM battles WHERE {condition})", values
+    )
+    return connection.execute(f"DELETE FROM battles WHERE {condition}", values).rowcount
+
+
+def _empty_filled(connection: Connection, import_id: int) -> None:
+    """Prompts whose text this import brought are known by name only again, unless somebody has answered them."""
+    filled = "filled_by = ? AND id NOT IN (SELECT prompt_id FROM responses)"
+    connection.execute(
+        f"INSERT OR IGNORE INTO texts_let_go SELECT conversation FROM prompts WHERE {filled}", (import_id,)
+    )
+    connection.execute(
+        f"UPDATE prompts SET conversation = NULL, open_turns = 1, filled_by = NULL WHERE {filled}",
+        (import_id,),
+    )
+
+
+def _delete_unreferred(connection: Connection, table: str) -> int:
+    """Delete the rows of undone imports that nothing refers to, and remember the texts that they let go."""
+    free = f"import_id IN {_OURS}" + "".join(
+        f" AND id NOT IN (SELECT {column} FROM {other} WHERE {column} IS NOT NULL)"
+        for other, column in _REFERRED_TO[table]
+    )
+    own = [(table, column) for other, column in _TEXT_COLUMNS if other == table]
+    for _, column in own:
+        _let_go(connection, f"SELECT {column} FROM {table} WHERE {free} AND {column} IS NOT NULL")
+    if table == "responses":
+        turns = f"response_turns WHERE response_id IN (SELECT id FROM responses WHERE {free})"
+        _let_go(connection, f"SELECT answer FROM {turns}")
+        _let_go(connection, f"SELECT thinking FROM {turns} AND thinking IS NOT NULL")
+        connection.execute(f"DELETE FROM {turns}")
+    if table == "arenas":
+        for kept in ("pair_counts", "side_counts", "online_folds", "rating_snapshots"):
+            connection.execute(f"DELETE FROM {kept} WHERE arena_id IN (SELECT id FROM arenas WHERE {free})")
+    return _delete(connection, table, free)
+
+
+def _let_go(connection: Connection, query: str) -> None:
+    connection.execute(f"INSERT OR IGNORE INTO texts_let_go {query}")
+
+
+def _delete_texts(connection: Connection) -> int:
+    held = " UNION ALL ".join(
+        f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL" for table, column in _TEXT_COLUMNS
+    )
+    return _delete(connection, "texts", f"id IN (SELECT id FROM texts_let_go EXCEPT SELECT * FROM ({held}))")
+
+
+def _delete(connection: Connection, table: str, condition: str, *values: object) -> int:
+    return connection.execute(f"DELETE FROM {table} WHERE {condition}", values).rowcount
+
+
+def _check_references(connection: Connection) -> None:
+    """The last net before the commit, since the foreign keys were off: a row must not refer to one that is gone."""
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken is not None:
+        raise AssertionError(f"undoing would leave a row of {broken[0]} without its row of {broken[2]}")
