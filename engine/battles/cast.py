@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import PluginError, UserError
 from engine.judges.base import Judge, JudgeSpec
-from engine.plan.model import JudgePlan, ModelPlan, Plan
+from engine.plan import JudgePlan, ModelPlan, Plan, endpoint_urls
 from engine.players.base import Player, PlayerSpec
 from engine.plugins import Group, find, load
 from engine.records import Sampling
@@ -129,7 +129,7 @@ def _player_spec(name: str, plan: ModelPlan) -> PlayerSpec:
         name=name,
         model=plan.model,
         revision=plan.revision,
-        endpoints=tuple(plan.endpoints or ()),
+        endpoints=endpoint_urls(plan),
         api_key_env=plan.api_key_env,
         sampling=plan.sampling.to_sampling(),
         options=dict(plan.options),
@@ -141,7 +141,7 @@ def _judge_spec(name: str, plan: JudgePlan) -> JudgeSpec:
         name=name,
         model=plan.model,
         revision=plan.revision,
-        endpoints=tuple(plan.endpoints or ()),
+        endpoints=endpoint_urls(plan),
         api_key_env=plan.api_key_env,
         sampling=plan.sampling.to_sampling(),
         template=plan.template,

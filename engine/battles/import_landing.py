@@ -213,7 +213,12 @@ class Landing:
         self._count_verdicts(land_verdicts(tx, items, again=False))
 
     def _own_key(
-        self, source_id: str | None, ours: re.Pattern[str], judge: str, facts: Mapping[str, object], said: object
+        self,
+        source_id: str | None,
+        ours: re.Pattern[str],
+        judge: str,
+        facts: Mapping[str, object],
+        said: object,
     ) -> str:
         """The key of a row: its own where it comes from our export, else by its id, else by what it says."""
         if source_id is not None and ours.fullmatch(source_id):

@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.battles.cast import Bench, Cast, Seat
 from engine.battles.schedule import Schedule
-from engine.plan.model import ModelPlan, Plan
+from engine.plan import ModelPlan, Plan
 from engine.records import ResponseStatus
 from engine.store.battles import Arena, battle_states
 from engine.store.responses import statuses

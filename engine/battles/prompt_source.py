@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import UsageError
-from engine.plan.model import PromptsPlan
+from engine.plan import PromptsPlan
 from engine.records import Prompt
 from engine.store.prompts import StoredPrompt, land_prompts, read_set, set_names
 from engine.store.store import Fence, Store

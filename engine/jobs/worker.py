@@ -167,13 +167,7 @@ async def _preflight(batch: Batch, run: Run) -> Preflight:
 
 def _matchmaker(plan: Plan) -> MatchMaker:
     run = plan.run
-    players = tuple(plan.players)
-    target = None
-    if run.mode != "round-robin":
-        target = run.target or players[0]
-        others = run.opponents or tuple(name for name in players if name != target)
-        players = (target, *others)
-    return MatchMaker.of(players, run.mode, run.seed, target, run.samples)
+    return MatchMaker.of(plan.fighters, run.mode, run.seed, run.target, run.samples)
 
 
 def _tell(batch: Batch, fence: Fence, progress: Progress) -> None:

@@ -228,11 +228,13 @@ class JudgePlan(ModelPlan):
         description="Folder of the judge's tokenizer, whose special tokens are neutralised in what it is shown.",
         examples=["models/judge"],
     )
-    games: int = Field(
-        default=2,
+    games: int | None = Field(
+        default=None,
         ge=1,
         le=2,
-        description="Games a battle: 2 shows the responses in both orders, 1 in one only.",
+        examples=[2],
+        description="Games a battle: 2 shows the responses in both orders, 1 in one only; without it, 2 before a "
+        "model, 1 before a checker or recorded verdicts.",
     )
     tries: int = Field(
         default=3,

@@ -31,7 +31,7 @@ def test_a_plan_with_its_defaults(tmp_path: Path) -> None:
         (),
     )
     assert (plan.ratings.n_resamples, plan.ratings.over, plan.ratings.anchor) == (100, "battles", None)
-    assert (plan.judges["scorer"].games, plan.judges["scorer"].tries) == (2, 3)
+    assert (plan.judges["scorer"].games, plan.judges["scorer"].tries) == (None, 3)
     assert plan.players["llama"].endpoints == ("http://localhost:8000/v1",)
     assert plan.fighters == ("llama", "qwen")
 
