@@ -12,11 +12,10 @@ from itertools import combinations
 from typing import Any, ClassVar
 
 from engine.formats import fields
-from engine.formats.arena.layouts import HUMAN
-from engine.formats.arena.reading import game
 from engine.formats.dialogues import turns_of
 from engine.formats.entry import Record, refuse
 from engine.formats.fields import FieldError
+from engine.formats.games import HUMAN, game
 from engine.formats.identity import RowIds
 from engine.formats.importer import Names, RecordReader, TableImporter, choice
 from engine.formats.mapping import ColumnMap, Field, resolve

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 from engine import keys
 from engine.formats import fields
-from engine.formats.arena.reading import game
 from engine.formats.dialogues import open_last, transcript, turns_of
 from engine.formats.entry import Record
 from engine.formats.fields import FieldError
+from engine.formats.games import game
 from engine.formats.identity import RowIds
 from engine.formats.importer import Names, RecordReader, TableImporter
 from engine.formats.mapping import ColumnMap, Field, resolve

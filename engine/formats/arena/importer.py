@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from engine.formats import fields
 from engine.formats.arena import layouts
-from engine.formats.arena.layouts import HUMAN, BattleLayout, find_layout, with_categories
+from engine.formats.arena.layouts import BattleLayout, find_layout, with_categories
 from engine.formats.arena.pandalm import PandaLmReader
 from engine.formats.arena.reading import (
     BattleReader,
@@ -21,6 +21,7 @@ from engine.formats.arena.reading import (
     read_texts,
 )
 from engine.formats.entry import Record
+from engine.formats.games import HUMAN
 from engine.formats.importer import Names, RecordReader, TableImporter, choice
 from engine.formats.mapping import ColumnMap, resolve
 from engine.formats.rows import ImportOptions

@@ -16,8 +16,6 @@ from typing import Any
 from engine.formats.entry import Record
 from engine.formats.mapping import Field
 
-HUMAN = "human"
-
 
 @dataclass(frozen=True, slots=True)
 class BattleLayout:

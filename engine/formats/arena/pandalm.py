@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.formats import fields
-from engine.formats.arena.reading import Fields, game
+from engine.formats.arena.reading import Fields
 from engine.formats.dialogues import turns_of
 from engine.formats.entry import Record, refuse
 from engine.formats.fields import FieldError, Winner
+from engine.formats.games import game
 from engine.formats.identity import PromptNames, RowIds
 from engine.formats.mapping import ColumnMap
 from engine.formats.rows import BattleRow, PromptRef, Row

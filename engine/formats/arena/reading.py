@@ -13,21 +13,15 @@ from engine.formats import fields
 from engine.formats.dialogues import open_all, turns_of
 from engine.formats.entry import Record
 from engine.formats.fields import FieldError, Winner
+from engine.formats.games import game
 from engine.formats.identity import PromptNames, RowIds
 from engine.formats.mapping import ColumnMap
 from engine.formats.rows import BattleRow, PromptRef, Row
-from engine.records import Conversation, Game, Prompt, Turn, Verdict, VerdictKind, VerdictStatus
+from engine.records import Conversation, Prompt, Turn
 
 Fields = Mapping[str, Any]
 # FastChat names each voter of the arena so; they are people, not judges of their own.
 _ARENA_USER = re.compile(r"arena_user_")
-_SHOWN = {"model_a": "first", "model_b": "second", "tie": "tie"}
-
-
-def game(winner: Winner, explanation: str | None = None) -> tuple[Game, ...]:
-    """One game with a shown first."""
-    verdict = Verdict(VerdictKind.WINNER, VerdictStatus.OK, _SHOWN[winner], explanation=explanation)
-    return (Game(False, verdict),)
 
 
 _WINNERS: tuple[Winner, ...] = get_args(Winner)
