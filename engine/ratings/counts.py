@@ -66,7 +66,7 @@ class PairCounts:
         cls,
         model_a: Sequence[str],
         model_b: Sequence[str],
-        outcomes: Iterable[Outcome | str],
+        outcomes: Iterable[str],
         win_share: ArrayLike | None = None,
         models: Iterable[str] | None = None,
     ) -> Self:
@@ -83,11 +83,8 @@ class PairCounts:
             KeyError: for a model that is not in `models`.
         """
         names = tuple(sorted({*model_a, *model_b}) if models is None else models)
-        result = [Outcome(outcome) for outcome in outcomes]
-        wins, losses, ties = (
-            np.array([one is wanted for one in result], dtype=np.int64)
-            for wanted in (Outcome.A, Outcome.B, Outcome.TIE)
-        )
+        codes = _codes(outcomes)
+        wins, losses, ties = ((codes == code).astype(np.int64) for code in range(3))
         return cls.of(names, _places(names, model_a), _places(names, model_b), wins, losses, ties, win_share)
 
     def __eq__(self, other: object) -> bool:
@@ -146,13 +143,28 @@ class PairCounts:
         return PairCounts.of(models, *columns, self_battles=self.self_battles)
 
     def among(self, models: Iterable[str]) -> PairCounts:
-        """The counts of battles between two of `models`, in their order."""
+        """The counts of battles between two of `models`, in their order; self-battles are not carried over."""
         names = tuple(models)
         new = {name: i for i, name in enumerate(names)}
         place = np.array([new.get(name, -1) for name in self.models], dtype=np.int64)
         kept = (place[self.a] >= 0) & (place[self.b] >= 0)
         a, b, wins, losses, ties, share = (column[kept] for column in self.columns)
         return PairCounts.of(names, place[a], place[b], wins, losses, ties, share)
+
+
+_CODES: dict[str, int] = {Outcome.A: 0, Outcome.B: 1, Outcome.TIE: 2}
+
+
+def _codes(outcomes: Iterable[str]) -> IntArray:
+    """(C,) 0, 1, 2 for a, b, tie.
+
+    Raises:
+        ValueError: for another outcome.
+    """
+    try:
+        return np.array([_CODES[outcome] for outcome in outcomes], dtype=np.int64)
+    except KeyError as error:
+        raise ValueError(f"an outcome is a, b or tie, not {error}") from None
 
 
 def _places(models: Sequence[str], names: Iterable[str]) -> IntArray:

@@ -43,6 +43,8 @@ class PromptBattles:
     ) -> Self:
         """From one row per battle, or per counted cell, in any order and orientation.
 
+        Give a battle whose prompt is unknown a prompt of its own.
+
         Args:
             models: names, which `a` and `b` are indices of.
             n_prompts: number of prompts, which `prompt` (C,) holds indices of.

@@ -22,7 +22,7 @@ from engine.ratings.likelihood import centred_inverse, curvature, gradient, maxi
 _SHARED_TOLERANCE = 1e-7
 _NEWTON_TOLERANCE = 1e-5
 _MOST_SHARED_STEPS = 12
-# Steps must become this many times shorter each time, and the first must be shorter than so much of the longest.
+# Each step must be shorter than this share of the one before; the first is held against the longest allowed.
 _LEAST_SHRINKAGE = 0.4
 _LONGEST_SHARED_STEP = 5.0
 # Numbers in one (S, k, k) array: small enough to stay in a processor's cache.
