@@ -4,370 +4,396 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
 
-from engine import keys
-from engine.battles.outcome import decide
-from engine.formats.rows import BattleRow, Layout, PromptRef, ResponseRow, Row, SetAside, SingleRow
-from engine.records import OnCut, OutcomeRule, Prompt, Response, ResponseStatus, Turn
-from engine.store.battles import Arena, NewBattle, land_arena, land_battles
-from engine.store.contestants import Contestant, land_imported_player, land_recorded_judge
-from engine.store.prompts import find_members, land_prompts
-from engine.store.responses import NewResponse, land_responses, sole_responses
+from engine.battles.import_keys import (
+    Met,
+    battle_content,
+    battle_key,
+    single_content,
+    single_key,
+    verdict_key,
+)
+from engine.battles.import_names import CONTRADICTS, Parties, PromptPlaces
+from engine.battles.import_responses import Responses, Told, status_of
+from engine.battles.outcome import before_judging, decide
+from engine.formats.rows import BattleRow, Layout, ResponseRow, Row, SetAside, SingleRow
+from engine.records import (
+    Decision,
+    Game,
+    NativeValue,
+    OnCut,
+    OutcomeRule,
+    ResponseStatus,
+    Turn,
+    Verdict,
+    VerdictKind,
+    VerdictStatus,
+)
+from engine.store.battles import Arena, NewBattle, battle_states, land_battles
+from engine.store.contestants import Contestant
+from engine.store.imports import check_goes_on, first_position
+from engine.store.prompts import LandedPrompt
+from engine.store.responses import Found
 from engine.store.store import Transaction
-from engine.store.verdicts import NewVerdict, land_verdicts
+from engine.store.verdicts import NewVerdict, SaidBefore, land_verdicts, said_before, value_json
 
-_OUR_BATTLE = re.compile(r"b1:[0-9a-f]{32}")
-_OUR_VERDICT = re.compile(r"v1:[0-9a-f]{32}")
-
-RULE, ON_CUT = OutcomeRule.MEAN_MARGIN, OnCut.JUDGE
-"""Imported arenas: whoever judged judged what they saw, cut answers too."""
-
-_Place = tuple[int, str]
-"""Number and content key of a prompt."""
+DUPLICATE = "id stands twice for the same models and prompt"
+SAID_OTHERWISE = "id stands for another verdict in this store"
+_OURS = re.compile(r"[bv]1:[0-9a-f]{32}")
+"""A content key of ours, as an export of our own battles has it for an id."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A response that a battle or verdict refers to."""
-
-    id: int
-    key: str
-    status: ResponseStatus
-
-
-@dataclass(frozen=True, slots=True)
-class _Fight:
-    """A battle row with everything that it refers to found."""
+class _Fight(NamedTuple):
+    """A battle with everything that it refers to found."""
 
     row: BattleRow
     key: str
-    prompt: _Place
+    source: str
+    prompt: LandedPrompt
+    arena: Arena
+    judge: Contestant
     a: Contestant
     b: Contestant
-    judge: Contestant
-    response_a: _Known | None
-    response_b: _Known | None
+    response_a: Found | None
+    response_b: Found | None
     verdict_keys: tuple[str, ...]
     position: int
 
 
-class Landing:
-    """Lands the rows of one import, chunk by chunk. What was found once is remembered by name."""
+class _Score(NamedTuple):
+    """A score of one response with everything that it refers to found."""
 
-    def __init__(self, layout: Layout) -> None:
+    row: SingleRow
+    key: str
+    source: str
+    prompt: LandedPrompt
+    judge: Contestant
+    player: Contestant
+    response: Found | None
+
+
+class Landing:
+    """Lands the rows of one import, chunk by chunk. What was found once is remembered by name.
+
+    Args:
+        layout: names the arena of battles that say none.
+        outcome_rule, on_cut: of arenas that are new.
+    """
+
+    def __init__(self, layout: Layout, outcome_rule: OutcomeRule, on_cut: OnCut) -> None:
         self.taken: Counter[str] = Counter()
         self.known: Counter[str] = Counter()
-        self._layout = layout
-        self._prompts: dict[PromptRef, _Place] = {}
-        self._players: dict[str, Contestant] = {}
-        self._judges: dict[str, Contestant] = {}
-        self._arenas: dict[str, Arena] = {}
-        self._affected: dict[tuple[int, int], None] = {}
-        self._seen: Counter[str] = Counter()
-        self._responses: dict[tuple[int, int], _Known | None] = {}
-        self._looked_up: set[int] = set()
-        self._position = 0
-
-    @property
-    def affected(self) -> tuple[tuple[int, int], ...]:
+        self.parties = Parties(outcome_rule, on_cut)
+        self.affected: dict[tuple[int, int], None] = {}
         """(arena, judge) whose counts changed."""
-        return tuple(self._affected)
+        self._default_arena = layout.arena or layout.set_name
+        self._prompts = PromptPlaces(self.taken, self.known)
+        self._responses = Responses(self.taken, self.known)
+        self._met = Met()
+        self._generation: int | None = None
+        self._position: int | None = None
 
     def land(self, tx: Transaction, rows: Sequence[Row]) -> list[SetAside]:
-        """Land a chunk; return what could not be used."""
+        """Land a chunk; return what could not be used.
+
+        Raises:
+            StoreError: this import was undone while it ran.
+        """
+        self._look_again(tx)
+        self._prompts.land(tx, rows)
+        about = [row for row in rows if isinstance(row, ResponseRow | BattleRow | SingleRow)]
+        placed = [(row, self._prompts.of(row.prompt)) for row in about]
+        usable = [(row, place) for row, place in placed if place is not None]
+        told = self._land_told(tx, usable)
         aside = [row for row in rows if isinstance(row, SetAside)]
-        aside += self._land_prompts(tx, rows)
-        self._register(tx, rows)
-        self._land_responses(tx, rows)
-        self._look_up_responses(tx, rows)
-        self._land_singles(tx, [row for row in rows if isinstance(row, SingleRow)])
-        aside += self._land_battles(tx, [row for row in rows if isinstance(row, BattleRow)])
+        aside += [_refused(row, CONTRADICTS) for row, place in placed if place is None]
+        aside += self._land_scores(tx, usable, told)
+        aside += self._land_battles(tx, usable, told)
         return aside
 
-    # Prompts
+    def rest(self) -> list[SetAside]:
+        """What could not be used and belongs to no other row."""
+        return self._prompts.contradicting()
 
-    def _land_prompts(self, tx: Transaction, rows: Sequence[Row]) -> list[SetAside]:
-        aside: list[SetAside] = []
-        for set_name, prompts in _by_set(_whole_prompts(rows)).items():
-            for prompt, landed in zip(prompts, land_prompts(tx, prompts), strict=True):
-                self._prompts[PromptRef(set_name, prompt.name)] = (landed.prompt_id, landed.key)
-                if landed.state == "contradicts":
-                    aside.append(
-                        SetAside("prompt name stands for another text in the store", "", 0, prompt.name)
-                    )
-                else:
-                    (self.taken if landed.state == "new" else self.known)["prompts"] += 1
-        self._find_prompts(tx, rows)
-        return aside
+    def _look_again(self, tx: Transaction) -> None:
+        """Numbers that are remembered mean nothing any more when somebody deleted rows meanwhile."""
+        generation = check_goes_on(tx)
+        if self._generation not in (None, generation):
+            for remembered in (self._prompts, self.parties, self._responses):
+                remembered.forget()
+        self._generation = generation
+        if self._position is None and tx.import_id is not None:
+            self._position = first_position(tx.connection, tx.import_id)
 
-    def _find_prompts(self, tx: Transaction, rows: Sequence[Row]) -> None:
-        """References to prompts that came before; a name that nobody gave a text becomes a prompt without one."""
-        wanted = [ref for ref in dict.fromkeys(_references(rows)) if ref not in self._prompts]
-        for set_name in dict.fromkeys(ref.set_name for ref in wanted):
-            names = [ref.name for ref in wanted if ref.set_name == set_name]
-            found = find_members(tx.connection, set_name, names)
-            missing = [Prompt(name, None, set_name) for name in names if name not in found]
-            for prompt, landed in zip(missing, land_prompts(tx, missing), strict=True):
-                found[prompt.name] = (landed.prompt_id, landed.key)
-                self.taken["prompts"] += 1
-            self._prompts |= {PromptRef(set_name, name): place for name, place in found.items()}
+    # Responses that rows hold
 
-    def _place(self, prompt: Prompt | PromptRef) -> _Place:
-        return self._prompts[
-            prompt if isinstance(prompt, PromptRef) else PromptRef(prompt.set_name, prompt.name)
-        ]
+    def _land_told(
+        self, tx: Transaction, usable: Sequence[tuple[ResponseRow | BattleRow | SingleRow, LandedPrompt]]
+    ) -> dict[tuple[int, str], Found]:
+        """Where the responses that rows hold stand, by (identity of the row, side)."""
+        sides: list[tuple[int, str]] = []
+        told: list[Told] = []
+        for row, place in usable:
+            for side, model, turns, status, error in _held(row):
+                sides.append((id(row), side))
+                told.append(Told(place, self.parties.player(tx, model), turns, status, error))
+        return dict(zip(sides, self._responses.land(tx, told), strict=True))
 
-    # Players and judges
+    # Scores of one response
 
-    def _register(self, tx: Transaction, rows: Sequence[Row]) -> None:
-        for name in dict.fromkeys(_player_names(rows)):
-            if name not in self._players:
-                self._players[name] = land_imported_player(tx, name)
-        for name in dict.fromkeys(row.judge for row in rows if isinstance(row, BattleRow | SingleRow)):
-            if name not in self._judges:
-                self._judges[name] = land_recorded_judge(tx, name)
-
-    # Responses
-
-    def _land_responses(self, tx: Transaction, rows: Sequence[Row]) -> None:
-        wanted: dict[str, NewResponse] = {}
-        for prompt, model, turns, status, error in _responses(rows):
-            place, player = self._place(prompt), self._players[model]
-            key = self._response_key(place, player, turns, status)
-            response = Response(status, turns, 0, error)
-            wanted.setdefault(key, NewResponse(key, place[0], player.id, response))
-        landed = land_responses(tx, list(wanted.values()))
-        new = sum(one.new for one in landed.values())
-        self.taken["responses"] += new
-        self.known["responses"] += len(landed) - new
-        for key, one in landed.items():
-            item = wanted[key]
-            self._remember(item.prompt_id, item.player_id, _Known(one.id, key, item.response.status))
-
-    def _response_key(
-        self, place: _Place, player: Contestant, turns: tuple[Turn, ...], status: ResponseStatus
-    ) -> str:
-        if status is ResponseStatus.FAILED:
-            return keys.response_key(player.key, place[1], 0)
-        return keys.imported_response_key(player.key, place[1], [turn.answer for turn in turns])
-
-    def _remember(self, prompt_id: int, player_id: int, known: _Known) -> None:
-        """The one response of a player to a prompt; None when there are several."""
-        if prompt_id not in self._looked_up:
-            return
-        stands = self._responses.get((prompt_id, player_id), known)
-        self._responses[prompt_id, player_id] = known if stands == known else None
-
-    def _look_up_responses(self, tx: Transaction, rows: Sequence[Row]) -> None:
-        """For battles and scores that do not bring their responses: those that the store has."""
-        wanted = {
-            self._place(row.prompt)[0]
-            for row in rows
-            if (isinstance(row, BattleRow) and (row.response_a is None or row.response_b is None))
-            or (isinstance(row, SingleRow) and row.response is None)
-        } - self._looked_up
-        for prompt_id, player_id, number, key, status in sole_responses(tx.connection, sorted(wanted)):
-            self._responses[prompt_id, player_id] = None if number is None else _Known(number, key, status)
-        self._looked_up |= wanted
-
-    def _response(
-        self, tx: Transaction, place: _Place, player: Contestant, turns: tuple[Turn, ...] | None
-    ) -> _Known | None:
-        if turns is None:
-            return self._responses.get((place[0], player.id))
-        status = _status(turns)
-        key = self._response_key(place, player, turns, status)
-        (number,) = tx.connection.execute("SELECT id FROM responses WHERE key = ?", (key,)).fetchone()
-        return _Known(number, key, status)
-
-    # Single scores
-
-    def _land_singles(self, tx: Transaction, rows: Sequence[SingleRow]) -> None:
-        items = []
-        for row in rows:
-            place, player, judge = self._place(row.prompt), self._players[row.model], self._judges[row.judge]
-            response = self._response(tx, place, player, row.response)
-            facts: dict[str, object] = {"prompt": place[1], "player": player.key, "turn": row.verdict.turn}
-            said = row.verdict
-            key = self._own_key(
-                row.source_id,
-                _OUR_VERDICT,
-                judge.key,
-                facts,
-                [said.kind.value, said.status.value, said.value, said.raw],
-            )
-            items.append(
-                NewVerdict(
-                    key,
-                    judge.id,
-                    place[0],
-                    player.id,
-                    None,
-                    row.verdict,
-                    response.id if response else None,
-                    None,
-                )
-            )
-        self._count_verdicts(land_verdicts(tx, items, again=False))
-
-    def _own_key(
+    def _land_scores(
         self,
-        source_id: str | None,
-        ours: re.Pattern[str],
-        judge: str,
-        facts: Mapping[str, object],
-        said: object,
-    ) -> str:
-        """The key of a row: its own where it comes from our export, else by its id, else by what it says."""
-        if source_id is not None and ours.fullmatch(source_id):
-            return source_id
-        make = keys.recorded_battle_key if ours is _OUR_BATTLE else keys.recorded_verdict_key
-        if source_id is not None:
-            return make(judge, dict(facts) | {"id": source_id})
-        content = keys.content_hash([facts, said])
-        self._seen[content] += 1
-        return make(judge, dict(facts) | {"content": content, "number": self._seen[content]})
+        tx: Transaction,
+        usable: Sequence[tuple[ResponseRow | BattleRow | SingleRow, LandedPrompt]],
+        told: dict[tuple[int, str], Found],
+    ) -> list[SetAside]:
+        aside: list[SetAside] = []
+        scores: list[_Score] = []
+        for row, place in usable:
+            if isinstance(row, SingleRow):
+                score = self._score(tx, row, place, told.get((id(row), "a")))
+                scores += [score] if score else []
+                aside += [] if score else [_refused(row, DUPLICATE)]
+        stands = _own(tx, scores)
+        new = {one.key: _new_score(one) for one in scores if one.source not in stands}
+        landed = land_verdicts(tx, list(new.values()), again=False)
+        contradicting = self._count_verdicts(tx, landed, new)
+        self.known["verdicts"] += len(scores) - len(new)
+        return aside + [_refused(one.row, SAID_OTHERWISE) for one in scores if one.key in contradicting]
 
-    def _count_verdicts(self, landed: dict[str, tuple[int, bool]]) -> None:
-        new = sum(is_new for _, is_new in landed.values())
-        self.taken["verdicts"] += new
-        self.known["verdicts"] += len(landed) - new
+    def _score(
+        self, tx: Transaction, row: SingleRow, place: LandedPrompt, told: Found | None
+    ) -> _Score | None:
+        """A score with what it refers to; None when its id has been met."""
+        judge, player = self.parties.judge(tx, row.judge), self.parties.player(tx, row.model)
+        turn, source = row.verdict.turn, row.source_id
+        if source is None:
+            content = single_content(row, told.key if told else None)
+            first = single_key(judge.key, place.key, player.key, turn, content)
+            source = f"{content}#{self._met.count(first)}"
+            key = single_key(judge.key, place.key, player.key, turn, source)
+        else:
+            key = single_key(judge.key, place.key, player.key, turn, source)
+            if self._met.count(key):
+                return None
+        response = told or self._responses.sole(tx.connection, place.prompt_id, player.id)
+        return _Score(row, key, source, place, judge, player, response)
 
     # Battles
 
-    def _land_battles(self, tx: Transaction, rows: Sequence[BattleRow]) -> list[SetAside]:
-        fights = [self._fight(tx, row) for row in rows]
-        verdicts = land_verdicts(tx, [new for one in fights for new in _new_verdicts(one)], again=False)
-        self._count_verdicts(verdicts)
-        by_arena: dict[str, list[_Fight]] = {}
+    def _land_battles(
+        self,
+        tx: Transaction,
+        usable: Sequence[tuple[ResponseRow | BattleRow | SingleRow, LandedPrompt]],
+        told: dict[tuple[int, str], Found],
+    ) -> list[SetAside]:
+        aside: list[SetAside] = []
+        fights: list[_Fight] = []
+        for row, place in usable:
+            if isinstance(row, BattleRow):
+                fight = self._fight(tx, row, place, told)
+                fights += [fight] if fight else []
+                aside += [] if fight else [_refused(row, DUPLICATE)]
+        fights = self._without_own(tx, fights)
+        new = {verdict.key: verdict for one in fights for verdict in _new_verdicts(one)}
+        landed = land_verdicts(tx, list(new.values()), again=False)
+        contradicting = self._count_verdicts(tx, landed, new)
+        if contradicting:
+            wrong = [one for one in fights if contradicting.intersection(one.verdict_keys)]
+            aside += [_refused(one.row, SAID_OTHERWISE) for one in wrong]
+            fights = [one for one in fights if not contradicting.intersection(one.verdict_keys)]
+        self._land_fights(tx, fights, landed)
+        return aside
+
+    def _fight(
+        self, tx: Transaction, row: BattleRow, place: LandedPrompt, told: dict[tuple[int, str], Found]
+    ) -> _Fight | None:
+        """A battle with what it refers to; None when its id has been met."""
+        parties = self.parties
+        judge = parties.judge(tx, row.judge)
+        a, b = parties.player(tx, row.model_a), parties.player(tx, row.model_b)
+        arena = parties.arena(tx, row.arena or self._default_arena)
+        told_a, told_b = told.get((id(row), "a")), told.get((id(row), "b"))
+        position, self._position = self._position or 0, (self._position or 0) + 1
+        source = row.source_id
+        if source is None:
+            content = battle_content(row, told_a and told_a.key, told_b and told_b.key)
+            first = battle_key(judge.key, place.key, a.key, b.key, row.turn, content)
+            source = f"{content}#{self._met.count(first, arena.id)}"
+            key = battle_key(judge.key, place.key, a.key, b.key, row.turn, source)
+        else:
+            key = battle_key(judge.key, place.key, a.key, b.key, row.turn, source)
+            if self._met.count(key, arena.id):
+                return None
+        verdicts = tuple(
+            verdict_key(judge.key, place.key, a.key, b.key, row.turn, source, game.swapped)
+            for game in row.games
+        )
+        return _Fight(
+            row,
+            key,
+            source,
+            place,
+            arena,
+            judge,
+            a,
+            b,
+            told_a or self._responses.sole(tx.connection, place.prompt_id, a.id),
+            told_b or self._responses.sole(tx.connection, place.prompt_id, b.id),
+            verdicts,
+            position,
+        )
+
+    def _without_own(self, tx: Transaction, fights: list[_Fight]) -> list[_Fight]:
+        """Leave out battles of an export that this very store wrote: they stand under their own keys."""
+        ours: dict[int, list[str]] = {}
         for one in fights:
-            by_arena.setdefault(one.row.arena or self._layout.arena or "imported", []).append(one)
-        for name, group in by_arena.items():
-            arena = self._arena(tx, name)
-            landed = land_battles(tx, arena, [_new_battle(one, verdicts) for one in group])
+            if _OURS.fullmatch(one.source):
+                ours.setdefault(one.arena.id, []).append(one.source)
+        if not ours:
+            return fights
+        stands = {
+            (arena_id, key)
+            for arena_id, keys in ours.items()
+            for key in battle_states(tx.connection, arena_id, keys)
+        }
+        own = [one for one in fights if (one.arena.id, one.source) in stands]
+        self.known["battles"] += len(own)
+        self.known["verdicts"] += sum(len(one.row.games) for one in own)
+        return [one for one in fights if (one.arena.id, one.source) not in stands]
+
+    def _land_fights(
+        self, tx: Transaction, fights: Sequence[_Fight], verdicts: dict[str, tuple[int, bool]]
+    ) -> None:
+        by_arena: dict[int, list[_Fight]] = {}
+        for one in fights:
+            by_arena.setdefault(one.arena.id, []).append(one)
+        for group in by_arena.values():
+            arena = group[0].arena
+            landed = land_battles(tx, arena, [_new_battle(one, verdicts) for one in group], again=False)
             new = sum(landed.values())
             self.taken["battles"] += new
             self.known["battles"] += len(group) - new
-            if new:
-                self._affected |= {(arena.id, one.judge.id): None for one in group}
-        return []
+            self.affected |= {(arena.id, one.judge.id): None for one in group if landed[one.key]}
 
-    def _arena(self, tx: Transaction, name: str) -> Arena:
-        if name not in self._arenas:
-            self._arenas[name] = land_arena(tx, name, RULE, ON_CUT)
-        return self._arenas[name]
-
-    def _fight(self, tx: Transaction, row: BattleRow) -> _Fight:
-        place = self._place(row.prompt)
-        a, b, judge = self._players[row.model_a], self._players[row.model_b], self._judges[row.judge]
-        response_a = self._response(tx, place, a, row.response_a)
-        response_b = self._response(tx, place, b, row.response_b)
-        facts: dict[str, object] = {"prompt": place[1], "a": a.key, "b": b.key, "turn": row.turn}
-        said = [
-            [[g.swapped, g.verdict.kind.value, g.verdict.status.value, g.verdict.value] for g in row.games],
-            row.occurred_at,
-            row.round,
-            row.category,
-        ]
-        key = self._own_key(row.source_id, _OUR_BATTLE, judge.key, facts, said)
-        given = row.meta.get("verdict_keys", ())
-        verdict_keys = tuple(
-            given[i]
-            if len(given) == len(row.games) and _OUR_VERDICT.fullmatch(str(given[i]))
-            else keys.recorded_verdict_key(judge.key, {"battle": key, "swapped": game.swapped})
-            for i, game in enumerate(row.games)
-        )
-        self._position += 1
-        return _Fight(row, key, place, a, b, judge, response_a, response_b, verdict_keys, self._position - 1)
+    def _count_verdicts(
+        self, tx: Transaction, landed: dict[str, tuple[int, bool]], items: dict[str, NewVerdict]
+    ) -> set[str]:
+        """Count verdicts; return the keys of those that say otherwise than what stands."""
+        known = [key for key, (_, new) in landed.items() if not new]
+        stands = said_before(tx.connection, known) if known else {}
+        contradicting = {key for key in known if _says(items[key].verdict) != _said(stands[key])}
+        self.taken["verdicts"] += len(landed) - len(known)
+        self.known["verdicts"] += len(known) - len(contradicting)
+        return contradicting
 
 
-def _new_verdicts(one: _Fight) -> Iterable[NewVerdict]:
-    for key, game in zip(one.verdict_keys, one.row.games, strict=True):
-        (first, shown_first), (second, shown_second) = (one.a, one.response_a), (one.b, one.response_b)
-        if game.swapped:
-            (first, shown_first), (second, shown_second) = (second, shown_second), (first, shown_first)
-        yield NewVerdict(
-            key,
-            one.judge.id,
-            one.prompt[0],
-            first.id,
-            second.id,
-            game.verdict,
-            shown_first.id if shown_first else None,
-            shown_second.id if shown_second else None,
-        )
+def _says(verdict: Verdict) -> tuple[str, str, str | None]:
+    return verdict.kind.value, verdict.status.value, value_json(verdict.value)
 
 
-def _new_battle(one: _Fight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle:
-    row = one.row
-    return NewBattle(
-        key=one.key,
-        judge_id=one.judge.id,
-        prompt_id=one.prompt[0],
-        player_a=one.a.id,
-        player_b=one.b.id,
-        decision=decide(RULE, row.games, len(row.games)),
-        position=one.position,
-        games=tuple(
-            (game.swapped, verdicts[key][0]) for key, game in zip(one.verdict_keys, row.games, strict=True)
-        ),
-        response_a=one.response_a.id if one.response_a else None,
-        response_b=one.response_b.id if one.response_b else None,
-        status_a=one.response_a.status if one.response_a else ResponseStatus.OK,
-        status_b=one.response_b.status if one.response_b else ResponseStatus.OK,
-        category=row.category,
-        turn=row.turn,
-        round=row.round,
-        occurred_at=row.occurred_at,
+def _said(stands: SaidBefore) -> tuple[str, str, str | None]:
+    return stands.kind, stands.status, stands.value
+
+
+def _own(tx: Transaction, scores: Sequence[_Score]) -> set[str]:
+    """Keys of scores of an export that this very store wrote."""
+    ours = [one.source for one in scores if _OURS.fullmatch(one.source)]
+    return set(said_before(tx.connection, ours)) if ours else set()
+
+
+def _new_score(one: _Score) -> NewVerdict:
+    response = one.response.id if one.response else None
+    return NewVerdict(
+        one.key,
+        one.judge.id,
+        one.prompt.prompt_id,
+        one.player.id,
+        None,
+        one.row.verdict,
+        response,
+        None,
+        one.source,
     )
 
 
-def _status(turns: tuple[Turn, ...]) -> ResponseStatus:
-    """Of a response that came with its battle: a log says no more than its text."""
-    return ResponseStatus.OK if any(turn.answer for turn in turns) else ResponseStatus.EMPTY
+def _new_verdicts(one: _Fight) -> Iterator[NewVerdict]:
+    prompt_id, judge_id = one.prompt.prompt_id, one.judge.id
+    a, b = one.a.id, one.b.id
+    response_a = one.response_a.id if one.response_a else None
+    response_b = one.response_b.id if one.response_b else None
+    for key, game in zip(one.verdict_keys, one.row.games, strict=True):
+        shown = (b, a) if game.swapped else (a, b)
+        responses = (response_b, response_a) if game.swapped else (response_a, response_b)
+        yield NewVerdict(key, judge_id, prompt_id, *shown, game.verdict, *responses, one.source)
 
 
-def _whole_prompts(rows: Iterable[Row]) -> Iterable[Prompt]:
-    for row in rows:
-        if isinstance(row, Prompt):
-            yield row
-        elif isinstance(row, ResponseRow | BattleRow | SingleRow) and isinstance(row.prompt, Prompt):
-            yield row.prompt
+def _new_battle(one: _Fight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle:
+    row, response_a, response_b = one.row, one.response_a, one.response_b
+    status_a = response_a.status if response_a else ResponseStatus.OK
+    status_b = response_b.status if response_b else ResponseStatus.OK
+    games = zip(row.games, one.verdict_keys, strict=True)
+    return NewBattle(
+        one.key,
+        one.judge.id,
+        one.prompt.prompt_id,
+        one.a.id,
+        one.b.id,
+        _decision(one.arena, row, status_a, status_b),
+        one.position,
+        tuple((game.swapped, verdicts[key][0]) for game, key in games),
+        response_a.id if response_a else None,
+        response_b.id if response_b else None,
+        status_a,
+        status_b,
+        row.category,
+        row.turn,
+        row.round,
+        row.occurred_at,
+    )
 
 
-def _by_set(prompts: Iterable[Prompt]) -> dict[str, list[Prompt]]:
-    groups: dict[str, list[Prompt]] = {}
-    for prompt in prompts:
-        groups.setdefault(prompt.set_name, []).append(prompt)
-    return groups
+def _decision(arena: Arena, row: BattleRow, status_a: ResponseStatus, status_b: ResponseStatus) -> Decision:
+    """By the arena's rules; the margin as the source tells it, where it tells more than who won."""
+    decision = before_judging(arena.on_cut, status_a, status_b)
+    if decision is None:
+        decision = _judged(arena.outcome_rule, row.games)
+    if row.margin is not None and decision.outcome is not None:
+        return replace(decision, margin=row.margin)
+    return decision
 
 
-def _references(rows: Iterable[Row]) -> Iterable[PromptRef]:
-    for row in rows:
-        if isinstance(row, ResponseRow | BattleRow | SingleRow) and isinstance(row.prompt, PromptRef):
-            yield row.prompt
+def _judged(rule: OutcomeRule, games: tuple[Game, ...]) -> Decision:
+    if len(games) == 1 and games[0].verdict.status is VerdictStatus.OK:
+        return _by_value(rule, games[0].swapped, games[0].verdict.kind, games[0].verdict.value)
+    return decide(rule, games, max(1, len(games)))
 
 
-def _player_names(rows: Iterable[Row]) -> Iterable[str]:
-    for row in rows:
-        if isinstance(row, ResponseRow | SingleRow):
-            yield row.model
-        elif isinstance(row, BattleRow):
-            yield row.model_a
-            yield row.model_b
+@lru_cache(maxsize=1 << 14)
+def _by_value(rule: OutcomeRule, swapped: bool, kind: VerdictKind, value: NativeValue) -> Decision:
+    return decide(rule, [Game(swapped, Verdict(kind, VerdictStatus.OK, value))], 1)
 
 
-def _responses(
-    rows: Iterable[Row],
-) -> Iterable[tuple[Prompt | PromptRef, str, tuple[Turn, ...], ResponseStatus, str | None]]:
-    for row in rows:
-        if isinstance(row, ResponseRow):
-            yield row.prompt, row.model, row.turns, row.status, row.error
-        elif isinstance(row, BattleRow):
-            for model, turns in ((row.model_a, row.response_a), (row.model_b, row.response_b)):
-                if turns is not None:
-                    yield row.prompt, model, turns, _status(turns), None
-        elif isinstance(row, SingleRow) and row.response is not None:
-            yield row.prompt, row.model, row.response, _status(row.response), None
+def _held(
+    row: ResponseRow | BattleRow | SingleRow,
+) -> Iterator[tuple[str, str, tuple[Turn, ...], ResponseStatus, str | None]]:
+    """(side, model, turns, status, error) of the responses that a row holds."""
+    if isinstance(row, ResponseRow):
+        yield "a", row.model, row.turns, row.status, row.error
+    elif isinstance(row, SingleRow):
+        if row.response is not None:
+            yield "a", row.model, row.response, status_of(row.response), None
+    else:
+        if row.response_a is not None:
+            yield "a", row.model_a, row.response_a, status_of(row.response_a), None
+        if row.response_b is not None:
+            yield "b", row.model_b, row.response_b, status_of(row.response_b), None
+
+
+def _refused(row: ResponseRow | BattleRow | SingleRow, reason: str) -> SetAside:
+    models = f"{row.model_a} against {row.model_b}" if isinstance(row, BattleRow) else row.model
+    return SetAside(reason, "", row.line, f"{models}, on {row.prompt.name}"[:500])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,12 +23,12 @@ class NewResponse(NamedTuple):
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
-class LandedResponse:
-    """`new` is False when the key had a result already: that one stays."""
+class LandedResponse(NamedTuple):
+    """`new` is False when the key had a result already: that one stays, and `status` is its."""
 
     id: int
     new: bool
+    status: ResponseStatus
 
 
 def land_responses(tx: Transaction, items: Sequence[NewResponse]) -> dict[str, LandedResponse]:
@@ -44,8 +44,12 @@ def land_responses(tx: Transaction, items: Sequence[NewResponse]) -> dict[str, L
     _replace_failures(tx, {key: stands[key][0] for key in retried}, retried)
     rewritten = ids | {key: stands[key][0] for key in retried}
     _insert_turns(tx.connection, rewritten, by_key, numbers)
-    landed = {key: LandedResponse(number, key in rewritten) for key, (number, _) in stands.items()}
-    return landed | {key: LandedResponse(number, True) for key, number in ids.items()}
+    landed = {
+        key: LandedResponse(number, False, ResponseStatus(was)) for key, (number, was) in stands.items()
+    }
+    return landed | {
+        key: LandedResponse(number, True, by_key[key].response.status) for key, number in rewritten.items()
+    }
 
 
 def _standing(connection: Connection, by_key: Mapping[str, NewResponse]) -> dict[str, tuple[int, str]]:
@@ -178,8 +182,7 @@ def keys_by_prompt(connection: Connection, player_id: int) -> dict[int, list[str
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A response that is referred to, without its text."""
 
     id: int
@@ -194,19 +197,6 @@ def sole_response(connection: Connection, prompt_id: int, player_id: int) -> Fou
         (prompt_id, player_id),
     ).fetchall()
     return Found(rows[0][0], rows[0][1], ResponseStatus(rows[0][2])) if len(rows) == 1 else None
-
-
-def sole_responses(
-    connection: Connection, prompts: Sequence[int]
-) -> Iterator[tuple[int, int, int | None, str, ResponseStatus]]:
-    """(prompt, player, number, key, status) of responses to these prompts; number None where a player has several."""
-    query = "SELECT prompt_id, player_id, MIN(id), COUNT(*), MIN(key), MIN(status) FROM responses WHERE prompt_id IN"
-    for start in range(0, len(prompts), 5_000):
-        chunk = prompts[start : start + 5_000]
-        marks = ",".join("?" * len(chunk))
-        rows = connection.execute(f"{query} ({marks}) GROUP BY prompt_id, player_id", chunk)
-        for prompt, player, number, count, key, status in rows:
-            yield prompt, player, number if count == 1 else None, key, ResponseStatus(status)
 
 
 def has_responses(connection: Connection, player_id: int) -> bool:

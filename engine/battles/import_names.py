@@ -1,0 +1,148 @@
+"""Names of an import found in the store: prompts, players, judges and arenas, each looked up or registered once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from engine.formats.rows import BattleRow, PromptRef, ResponseRow, Row, SetAside, SingleRow
+from engine.records import OnCut, OutcomeRule, Prompt
+from engine.store.battles import Arena, land_arena, read_arena
+from engine.store.contestants import Contestant, land_imported_player, land_recorded_judge
+from engine.store.prompts import LandedPrompt, land_prompts
+from engine.store.store import Transaction
+
+CONTRADICTS = "prompt id has another text in this store (name another set with --set)"
+MOST_PROMPTS = 200_000
+"""Prompts that are remembered at a time."""
+
+
+class PromptPlaces:
+    """Where the prompts of an import stand in the store.
+
+    A prompt whose id stands for another text there is not taken, and neither is any row that is about it.
+
+    Args:
+        taken, known: counts by table, which are kept here for prompts.
+    """
+
+    def __init__(self, taken: Counter[str], known: Counter[str]) -> None:
+        self._taken = taken
+        self._known = known
+        self._places: dict[tuple[str, str], LandedPrompt] = {}
+        self._whole: dict[int, LandedPrompt] = {}
+        self._contradicting: dict[tuple[str, str], bool] = {}
+
+    def land(self, tx: Transaction, rows: Sequence[Row]) -> None:
+        """Land the prompts of a chunk; an id that nobody has given a text becomes a prompt without one."""
+        if len(self._places) > MOST_PROMPTS:
+            self.forget()
+        whole = list(_whole_prompts(rows))
+        self._whole = {id(prompt): landed for prompt, landed in self._landed(tx, whole)}
+        for prompt in rows:
+            if isinstance(prompt, Prompt) and self._whole[id(prompt)].state == "contradicts":
+                self._contradicting.setdefault((prompt.set_name, prompt.name), False)
+        list(self._landed(tx, [Prompt(name, None, set_name) for set_name, name in self._unknown(rows)]))
+
+    def _landed(self, tx: Transaction, prompts: Iterable[Prompt]) -> Iterator[tuple[Prompt, LandedPrompt]]:
+        by_set: dict[str, list[Prompt]] = {}
+        for prompt in prompts:
+            by_set.setdefault(prompt.set_name, []).append(prompt)
+        for set_name, members in by_set.items():
+            for prompt, landed in zip(members, land_prompts(tx, members), strict=True):
+                self._places[set_name, prompt.name] = landed
+                self._count(prompt, landed)
+                yield prompt, landed
+
+    def _count(self, prompt: Prompt, landed: LandedPrompt) -> None:
+        if landed.state in ("new", "filled"):
+            self._taken["prompts"] += 1
+        elif landed.state == "known" and prompt.conversation is not None:
+            self._known["prompts"] += 1
+
+    def _unknown(self, rows: Sequence[Row]) -> Iterable[tuple[str, str]]:
+        named = dict.fromkeys((ref.set_name, ref.name) for ref in _references(rows))
+        return [one for one in named if one not in self._places]
+
+    def of(self, prompt: Prompt | PromptRef) -> LandedPrompt | None:
+        """Where the prompt of a row of this chunk stands; None where it contradicts the store."""
+        if isinstance(prompt, Prompt):
+            landed = self._whole[id(prompt)]
+            return None if landed.state == "contradicts" else landed
+        place = (prompt.set_name, prompt.name)
+        if place in self._contradicting:
+            self._contradicting[place] = True
+            return None
+        return self._places[place]
+
+    def contradicting(self) -> list[SetAside]:
+        """Prompts that were not taken, other than those for which a row about them was set aside."""
+        return [
+            SetAside(CONTRADICTS, "", 0, f"{name} in {set_name}"[:500])
+            for (set_name, name), told in self._contradicting.items()
+            if not told
+        ]
+
+    def forget(self) -> None:
+        """Look everything up anew from now on."""
+        self._places.clear()
+
+
+@dataclass(slots=True)
+class Parties:
+    """Players, judges and arenas by their names."""
+
+    outcome_rule: OutcomeRule
+    on_cut: OnCut
+    _players: dict[str, Contestant] = field(default_factory=dict)
+    _judges: dict[str, Contestant] = field(default_factory=dict)
+    _arenas: dict[str, Arena] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Names that belong to others in this store, and what is shown in their place."""
+
+    def player(self, tx: Transaction, name: str) -> Contestant:
+        """The player that is known by this name alone."""
+        found = self._players.get(name)
+        if found is None:
+            found = self._players[name] = self._noted(name, land_imported_player(tx, name))
+        return found
+
+    def judge(self, tx: Transaction, name: str) -> Contestant:
+        """The judge that is known by this name alone."""
+        found = self._judges.get(name)
+        if found is None:
+            found = self._judges[name] = self._noted(name, land_recorded_judge(tx, name))
+        return found
+
+    def arena(self, tx: Transaction, name: str) -> Arena:
+        """The arena of this name, under its own rules where it exists."""
+        found = self._arenas.get(name)
+        if found is None:
+            found = read_arena(tx.connection, name) or land_arena(tx, name, self.outcome_rule, self.on_cut)
+            self._arenas[name] = found
+        return found
+
+    def forget(self) -> None:
+        """Look everything up anew from now on."""
+        for known in (self._players, self._judges, self._arenas):
+            known.clear()
+
+    def _noted(self, name: str, found: Contestant) -> Contestant:
+        if found.name != name:
+            self.renamed[name] = found.name
+        return found
+
+
+def _references(rows: Iterable[Row]) -> Iterable[PromptRef]:
+    for row in rows:
+        if isinstance(row, BattleRow | ResponseRow | SingleRow) and isinstance(row.prompt, PromptRef):
+            yield row.prompt
+
+
+def _whole_prompts(rows: Iterable[Row]) -> Iterable[Prompt]:
+    for row in rows:
+        if isinstance(row, Prompt):
+            yield row
+        elif isinstance(row, BattleRow | ResponseRow | SingleRow) and isinstance(row.prompt, Prompt):
+            yield row.prompt
