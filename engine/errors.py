@@ -86,13 +86,16 @@ class LostLease(StoreError):
 
 
 class MissingExtra(UserError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed.
+
+    Args:
+        extra: the extra of arena-tui that brings it; empty when `package` is in none.
+    """
 
     def __init__(self, what: str, extra: str, package: str = "") -> None:
-        super().__init__(
-            f"{what} needs {package or 'packages'} that are not installed",
-            mend=f"pip install 'arena-tui[{extra}]'",
-        )
+        wanted = f"'arena-tui[{extra}]'" if extra else package
+        missing = f"the package {package}, which is" if package else "packages that are"
+        super().__init__(f"{what} needs {missing} not installed", mend=f"pip install {wanted}")
         self.extra = extra
 
 

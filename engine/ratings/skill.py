@@ -92,7 +92,7 @@ def _trueskill(state: SkillState) -> Update:
     try:
         import trueskill
     except ImportError as error:
-        raise MissingExtra("TrueSkill", "trueskill", "trueskill") from error
+        raise MissingExtra("TrueSkill", "", "trueskill") from error
     env = trueskill.TrueSkill(
         mu=state.mu,
         sigma=state.sigma,
