@@ -67,7 +67,9 @@ class Pool:
         """Why nothing can be asked any more, endpoint by endpoint."""
         lines = "\n".join(f"  {endpoint.url}: {endpoint.reason}" for endpoint in self.endpoints)
         return EndpointError(
-            "no endpoint answers", lines, "What was answered is kept. Mend the endpoint and run it again."
+            "no endpoint can be asked any more",
+            lines,
+            "What was answered is kept. Mend the endpoint and run it again.",
         )
 
     async def lease(self) -> Endpoint:

@@ -1,10 +1,17 @@
 """How many requests one endpoint may have at a time: what it can take is found by asking.
 
-Slow start, additive increase, multiplicative decrease, as TCP does it (Jacobson 1988, RFC 5681): the window
-doubles in each round of answers until the first sign of overload, then grows by one a round; overload halves it.
+Slow start, additive increase, multiplicative decrease as in TCP (RFC 5681), in rounds of about as many outcomes as
+the window has places. The decrease is in proportion to the share of a round that complained, as in DCTCP (RFC 8257),
+and a small share is borne: servers and proxies fail now and then whatever the load, and halving at each single
+failure would hold a run of 2,000 requests with 3 % of them to a tenth of its speed.
 """
 
 from __future__ import annotations
+
+BORNE_SHARE = 0.15
+"""Share of complaints in a round that is not yet taken for overload."""
+
+SHORTEST_ROUND = 8
 
 
 class Window:
@@ -19,7 +26,7 @@ class Window:
         self.limit = limit
         self._size = float(min(start, limit))
         self._threshold = float(limit)
-        self._answers_to_ignore = 0
+        self._begin_round()
 
     @property
     def size(self) -> int:
@@ -27,19 +34,27 @@ class Window:
         return int(self._size)
 
     def answered(self, in_flight: int) -> None:
-        """A request was answered while `in_flight` were asked. A window that is not used does not grow."""
-        self._answers_to_ignore = max(0, self._answers_to_ignore - 1)
-        if in_flight * 2 < self._size:
-            return
-        step = 1.0 if self._size < self._threshold else 1.0 / self._size
-        self._size = min(float(self.limit), self._size + step)
+        """A request was answered while `in_flight` were asked."""
+        self._count(in_flight, complained=False)
 
     def overloaded(self, in_flight: int) -> None:
-        """The server said that it is too much. What was in flight then was asked of the larger window: its
-        complaints are one complaint, so that a burst of 429 halves the window once and not eight times."""
-        if self._answers_to_ignore > 0:
-            self._answers_to_ignore -= 1
-            return
-        self._size = max(1.0, self._size / 2)
-        self._threshold = self._size
-        self._answers_to_ignore = in_flight - 1
+        """The server said that it is too much, or said nothing in time."""
+        self._count(in_flight, complained=True)
+
+    def _begin_round(self) -> None:
+        self._outcomes = self._complaints = self._most_in_flight = 0
+
+    def _count(self, in_flight: int, complained: bool) -> None:
+        self._outcomes += 1
+        self._complaints += complained
+        self._most_in_flight = max(self._most_in_flight, in_flight)
+        if self._outcomes >= max(SHORTEST_ROUND, self.size):
+            self._adapt(self._complaints / self._outcomes)
+            self._begin_round()
+
+    def _adapt(self, share: float) -> None:
+        if share > BORNE_SHARE:
+            self._size = self._threshold = max(1.0, self._size * (1 - share / 2))
+        elif self._most_in_flight * 2 >= self._size:  # one that is not used does not grow
+            grown = 2 * self._size if self._size < self._threshold else self._size + 1
+            self._size = min(float(self.limit), grown)

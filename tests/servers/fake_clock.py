@@ -44,6 +44,11 @@ class FakeClock:
             finally:
                 self._open.remove(entry)
 
+    @property
+    def deadlines(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
     def expire(self) -> None:
         """Let time pass until the next open deadline. Call it in the client's event loop."""
         ends, timeout = min(self._open, key=lambda entry: entry[0])

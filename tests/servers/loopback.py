@@ -114,6 +114,10 @@ class LoopbackServer:
         self._started.set()
         self._loop.run_forever()
         server.close()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -124,8 +128,8 @@ class LoopbackServer:
                 inner = Request(request.method, f"/{path}", request.headers, request.body)
                 handler = self._handlers.get(prefix, _nothing_here)
                 await self._until_gone(handler(inner, connection), reader)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client went away: its right
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client went away, or the server is being stopped: the right of either
         except Exception as error:  # noqa: BLE001 - a handler's own mistake, for the fixture to raise
             self.errors.append(error)
         finally:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from email.utils import formatdate
 
 import pytest
 
 from engine.errors import EndpointError
+from engine.players.base import ChatReply
 from engine.records import Message, ResponseStatus, Sampling
 from tests.engine.players.asking import ask, ask_one, opened, player, replies, request
 from tests.servers import openai_server as server
@@ -279,6 +281,28 @@ def test_one_hanging_attempt_leaves_time_for_another(served: Served, clock: Fake
         assert (reply.status, reply.text) == (ResponseStatus.OK, "re: hello")
 
     asyncio.run(run())
+
+
+def test_the_deadline_holds_while_a_retry_waits_for_a_place(served: Served, clock: FakeClock) -> None:
+    """`a` fails once; `b` takes the only place and hangs; nothing is left for `a` but its deadline."""
+
+    async def expire_when_both_wait() -> None:
+        while clock.deadlines < 2:
+            await asyncio.sleep(0)
+        clock.expire()
+
+    async def run() -> ChatReply:
+        served.script(server.status(500), server.hang())
+        asked = player(clock, served, start=1, concurrency=1, deadline_s=100, attempt_s=100)
+        async with opened(asked), aclosing(asked.chat([request("a"), request("b")])) as answers:
+            passing = asyncio.create_task(expire_when_both_wait())
+            first = await anext(answers)
+            await passing
+            return first
+
+    reply = asyncio.run(run())
+    assert (reply.key, reply.retryable) == ("a", True)
+    assert reply.error == "HTTP 500: 500 no (1 attempt, the deadline passed)"
 
 
 # Faults of the request

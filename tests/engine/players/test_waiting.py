@@ -61,27 +61,47 @@ def test_any_header_is_read_or_ignored(value: str) -> None:
     assert seconds is None or seconds >= 0
 
 
+def rounds(window: Window, number: int, complaints: float = 0.0) -> list[int]:
+    """Sizes after each of some rounds of outcomes, of which a share complained, evenly spread."""
+    sizes = []
+    for _ in range(number):
+        owed = 0.0
+        for _ in range(max(8, window.size)):
+            owed += complaints
+            if owed >= 1:
+                owed -= 1
+                window.overloaded(in_flight=window.size)
+            else:
+                window.answered(in_flight=window.size)
+        sizes.append(window.size)
+    return sizes
+
+
 def test_the_window_doubles_in_each_round_until_its_limit() -> None:
-    window = Window(start=2, limit=20)
-    sizes = []
-    for _ in range(5):
-        sizes.append(window.size)
-        for _ in range(window.size):
-            window.answered(in_flight=window.size)
-    assert sizes == [2, 4, 8, 16, 20]
+    assert rounds(Window(start=8, limit=100), 5) == [16, 32, 64, 100, 100]
 
 
-def test_after_overload_it_halves_once_and_then_grows_by_one_a_round() -> None:
-    window = Window(start=16, limit=64)
-    for _ in range(16):  # the whole round complains
-        window.overloaded(in_flight=16)
-    assert window.size == 8
+def test_a_round_of_complaints_halves_it_and_then_it_grows_by_one_a_round() -> None:
+    window = Window(start=32, limit=64)
+    assert rounds(window, 1, complaints=1.0) == [16]
+    assert rounds(window, 3) == [17, 18, 19]
+
+
+def test_the_decrease_is_in_proportion_to_the_complaints() -> None:
+    assert rounds(Window(start=64, limit=64), 1, complaints=0.5) == [48]
+
+
+def test_a_failure_now_and_then_does_not_hold_it_down() -> None:
+    assert rounds(Window(start=8, limit=256), 6, complaints=0.1)[-1] == 256
+
+
+def test_it_settles_near_what_the_server_can_take() -> None:
+    """A server with 50 places that complains of each request beyond them."""
+    window = Window(start=8, limit=256)
     sizes = []
-    for _ in range(3):
-        for _ in range(window.size):
-            window.answered(in_flight=window.size)
-        sizes.append(window.size)
-    assert sizes == [8, 9, 10] or sizes == [9, 10, 11]
+    for _ in range(60):
+        sizes += rounds(window, 1, complaints=max(0.0, 1 - 50 / window.size))
+    assert all(40 <= size <= 65 for size in sizes[20:])
 
 
 def test_a_window_that_is_not_used_does_not_grow() -> None:
