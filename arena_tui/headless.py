@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from arena_tui.inert import inert
-from arena_tui.output import out_json_line, say
+from arena_tui.layout import Table
+from arena_tui.output import (
+    ReaderGone,
+    forget_stdout,
+    is_terminal,
+    out_json_line,
+    out_table,
+    say,
+    say_table,
+    terminal_width,
+)
+from arena_tui.progress import ASCII_BAR, BAR, bar_line, describe, preflight_table, progress_line
 from engine.battles.progress import RunEvent
 
 SCHEMA = 1
@@ -23,160 +34,158 @@ class Display(Protocol):
     def show(self, event: RunEvent) -> None:
         """Show one event. Progress comes twice a second."""
 
+    def talk(self, text: str) -> None:
+        """Say something that is no event."""
+
     def close(self) -> None:
         """Leave the terminal as it was."""
 
 
-def display_for(*, as_json: bool) -> Display:
-    """JSON lines where asked; a bar where stderr is a terminal; plain lines else."""
+def display_for(*, as_json: bool, dry_run: bool = False) -> Display:
+    """JSON lines where asked; a bar where stderr is a terminal; plain lines else.
+
+    Args:
+        dry_run: its preflight is data, and goes to stdout.
+    """
     if as_json:
         return JsonDisplay()
-    return BarDisplay() if sys.stderr.isatty() else PlainDisplay()
+    if dry_run:
+        return PlainDisplay(out_table)
+    return BarDisplay() if is_terminal(sys.stderr) else PlainDisplay()
+
+
+class Reporter:
+    """Passes the events of a run on to a display. A display that nobody looks at any more does not stop a run.
+
+    Attributes:
+        job: number of the run's job, as its events told it.
+        progress: the facts of the last progress event.
+    """
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self.job: int | None = None
+        self.progress: dict[str, Any] | None = None
+
+    def __call__(self, event: RunEvent) -> None:
+        facts = dict(event.facts)
+        self.job = facts.setdefault("job", self.job)
+        if event.kind == "progress":
+            self.progress = {name: value for name, value in facts.items() if name != "job"}
+        try:
+            self._display.show(RunEvent(event.kind, facts, event.at))
+        except ReaderGone:
+            forget_stdout()
+            self._display = PlainDisplay()
+            say("nobody reads the events any more; the run goes on")
+
+    def talk(self, text: str) -> None:
+        """Say something that is no event."""
+        self._display.talk(text)
+
+    def warn(self, text: str) -> None:
+        self(RunEvent("warning", {"text": text}))
+
+    def end(self, exit_code: int, reason: str | None = None) -> None:
+        """The last words of a run: `paused` before them where running it again goes on."""
+        if exit_code == 3:
+            self(RunEvent("paused", {"reason": reason, "progress": self.progress}))
+        facts = {"exit_code": exit_code, "reason": reason, "progress": self.progress}
+        self(RunEvent("finished", facts))
+
+    def close(self) -> None:
+        self._display.close()
 
 
 class JsonDisplay:
     """One event a line, on stdout."""
 
     def show(self, event: RunEvent) -> None:
-        facts = dict(event.facts)
-        job = facts.pop("job", None)
-        out_json_line({"schema": SCHEMA, "event": event.kind, "time": event.at, "job": job, **facts})
+        head = {"schema": SCHEMA, "event": event.kind, "time": event.at, "job": event.facts["job"]}
+        out_json_line({**head, **event.facts})
+
+    def talk(self, text: str) -> None:
+        say(text)
 
     def close(self) -> None:
         """Nothing to leave."""
 
 
 class PlainDisplay:
-    """Lines on stderr: every event, and of progress one now and then."""
+    """Lines on stderr: every event, and of progress one now and then.
 
-    def __init__(self) -> None:
+    Args:
+        show_preflight: where the table of the preflight goes.
+    """
+
+    def __init__(self, show_preflight: Callable[[Table], None] = say_table) -> None:
+        self._show_preflight = show_preflight
         self._last = float("-inf")
 
     def show(self, event: RunEvent) -> None:
-        if event.kind == "progress":
-            if time.monotonic() - self._last < PLAIN_SECONDS and event.facts["done"] < event.facts["total"]:
-                return
+        if event.kind != "progress":
+            _tell(event, self._show_preflight)
+        elif self._is_due(event.facts):
             self._last = time.monotonic()
             say(progress_line(event.facts))
-        else:
-            for line in describe(event):
-                say(line)
+
+    def talk(self, text: str) -> None:
+        say(text)
+
+    def _is_due(self, facts: Mapping[str, Any]) -> bool:
+        return time.monotonic() - self._last >= PLAIN_SECONDS or facts["done"] == facts["total"]
 
     def close(self) -> None:
         """Nothing to leave."""
 
 
 class BarDisplay:
-    """A bar on the terminal, redrawn in place; other events are lines above it."""
+    """A bar on the last line of the terminal, redrawn in place; other events are lines above it."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.fields[line]}"),
-            console=Console(stderr=True, highlight=False, markup=False, emoji=False),
-            refresh_per_second=4,
-            transient=True,
-        )
-        self._task = self._bar.add_task("battles", total=None, line="")
-        self._begun = False
+        self._line = ""
+        self._bar = _drawable(BAR)
 
     def show(self, event: RunEvent) -> None:
         if event.kind == "progress":
-            if not self._begun:
-                self._bar.start()
-                self._begun = True
-            facts = event.facts
-            work = facts["total"] + facts["responses_total"]
-            done = facts["done"] + facts["responses"]
-            self._bar.update(self._task, total=work, completed=done, line=progress_line(facts))
+            self._draw(bar_line(event.facts, (terminal_width(sys.stderr) or 80) - 1, self._bar))
             return
-        for line in describe(event):
-            self._say(line)
+        line = self._line
+        self.close()
+        _tell(event, say_table)
+        if event.kind not in ("paused", "finished"):
+            self._draw(line)
+
+    def talk(self, text: str) -> None:
+        self.close()
+        say(text)
+        self._draw("looking at what is to be done …")
 
     def close(self) -> None:
-        if self._begun:
-            self._bar.stop()
+        self._draw("")
 
-    def _say(self, line: str) -> None:
-        if self._begun:
-            from rich.text import Text
-
-            self._bar.console.print(Text(inert(line, lines=True)))
-        else:
-            say(line)
-
-
-def progress_line(facts: Any) -> str:
-    """A progress event in one line."""
-    parts = [f"{facts['done']:,}/{facts['total']:,} battles"]
-    if facts["responses"] < facts["responses_total"]:
-        parts.append(f"{facts['responses']:,}/{facts['responses_total']:,} responses")
-    if facts["waiting"]:
-        parts.append(f"{facts['waiting']:,} waiting")
-    parts.append(f"{facts['battles_per_second']:,.1f}/s")
-    if facts["eta_seconds"] is not None and facts["done"] < facts["total"]:
-        parts.append(f"{duration(facts['eta_seconds'])} left")
-    return "  ".join(parts)
+    def _draw(self, line: str) -> None:
+        """Only text that this program made: counts and times."""
+        if line or self._line:
+            try:
+                sys.stderr.write(f"\r\x1b[K{line}")
+                sys.stderr.flush()
+            except BrokenPipeError:
+                pass  # the terminal is gone; the run is not
+        self._line = line
 
 
-def describe(event: RunEvent) -> list[str]:
-    """An event that is not progress, as lines for people."""
-    facts = event.facts
+def _tell(event: RunEvent, show_preflight: Callable[[Table], None]) -> None:
     if event.kind == "preflight":
-        return _describe_preflight(facts)
-    if event.kind == "warning":
-        return [f"warning: {facts['text']}"]
-    if event.kind == "started":
-        return [f"job {facts['job']}, attempt {facts['attempt']}"]
-    if event.kind == "finished":
-        return _describe_finished(facts)
-    return [f"{event.kind}"]
+        show_preflight(preflight_table(event.facts))
+    for line in describe(event.kind, event.facts):
+        say(line)
 
 
-def _describe_preflight(facts: Any) -> list[str]:
-    lines = [
-        f"{facts['battles']:,} battles on {facts['prompts']:,} prompts; {facts['found']:,} are done already"
-    ]
-    for one in facts["calls"]:
-        tokens = "" if one["tokens_out"] is None else f", about {one['tokens_out']:,.0f} tokens out"
-        took = "" if one["seconds"] is None or not one["needed"] else f", {duration(one['seconds'])}"
-        cost = "" if one["cost"] is None else f", cost {one['cost']:,.2f}"
-        lines.append(
-            f"  {one['role']} {one['name']}: {one['needed']:,} calls ({one['cached']:,} cached){tokens}{took}{cost}"
-        )
-    total = "unknown" if facts["seconds"] is None else duration(facts["seconds"])
-    grows, free = facts["store_growth_bytes"], facts["disk_free_bytes"]
-    lines.append(
-        f"  {facts['calls_needed']:,} calls in all, time about {total}; the store grows by {size(grows)} of {size(free)} free"
-    )
-    return lines
-
-
-def _describe_finished(facts: Any) -> list[str]:
-    lines = [
-        f"{facts['decided']:,} of {facts['total']:,} battles decided, {facts['void']:,} void, {facts['waiting']:,} waiting"
-    ]
-    lines += [f"  {n:,} x {what}" for what, n in sorted(facts["problems"].items())]
-    return [*lines, f"done in {duration(facts['seconds'])}"]
-
-
-def duration(seconds: float) -> str:
-    """Such as 4 s, 3 min 20 s, 2 h 05 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{max(whole, 1) if seconds > 0 else 0} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def size(count: float) -> str:
-    """Such as 340 kB, 1.2 GB."""
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= scale:
-            return f"{count / scale:,.1f} {unit}"
-    return f"{count:,.0f} B"
+def _drawable(bar: str) -> str:
+    """The bar's letters, or plain ones where the terminal's encoding lacks them."""
+    try:
+        bar.encode(sys.stderr.encoding or "ascii")
+    except UnicodeEncodeError:
+        return ASCII_BAR
+    return bar

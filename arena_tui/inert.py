@@ -1,48 +1,57 @@
 """The border to the terminal: text of models, files and servers is made inert here, and nowhere else.
 
 Escape sequences, control bytes and invisible or reordering characters become visible marks, so nothing that a model
-wrote can move the cursor, set the clipboard or hide itself. JSON output does not come through here: it is exact, and
-its encoder escapes what is dangerous.
+wrote can move the cursor, set the clipboard or hide itself. What people need in order to read is kept: emoji sequences
+that are well formed (a selector or joiner belongs to them), and joiners between letters of scripts that spell with
+them. JSON output does not come through here: it is exact, and its encoder escapes what is dangerous.
 """
 
 from __future__ import annotations
 
 import re
 
-MOST_CHARACTERS = 100_000
-"""Longer texts are cut before anything looks at them, so that a megabyte costs no more than a page."""
-
-_CONTROL = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
+_PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
 """The control pictures of Unicode: NUL is shown as its picture, and so on."""
 
+_CONTROL = re.compile("[\u0000-\u001f\u007f]")
+_CONTROL_IN_LINES = re.compile("\r\n|[\u0000-\u0008\u000b-\u001f\u007f]")
+
 # C1 controls; bidirectional marks, overrides and isolates; zero-width and other format characters; tag characters;
-# variation selectors; line and paragraph separators; lone surrogates; the byte order mark; fillers that show as nothing.
-_HIDDEN = re.compile(
+# variation selectors; line and paragraph separators; lone surrogates; the byte order mark; fillers that show nothing.
+_HIDDEN = (
     "[\u0080-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff\U0001d173-\U0001d17a\U00013430-\U0001343f]"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U00013430-\U0001345f\U000e0000-\U000e0fff]"
 )
-_CONTROLS = re.compile("[\u0000-\u001f\u007f]")
-_KEPT_IN_LINES = "\n\t"
+_EMOJI = (
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
+    "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001faff][\U0001f3fb-\U0001f3ff]?\ufe0f?"
+)
+_JOINED_EMOJI = f"{_EMOJI}(?:\u200d{_EMOJI}){{0,7}}|[0-9#*]\ufe0f\u20e3"
+# Arabic, Syriac and their neighbours, the scripts of South Asia, Myanmar, Khmer, Mongolian.
+_JOINING = "[\u0620-\u07ff\u0840-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17b3\u17b6-\u17ff\u1820-\u18aa]"
+_JOINER = f"(?<={_JOINING})[\u200c\u200d](?={_JOINING})"
+_MARKS = "[\u0300-\u034e\u0350-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f]"
+_PILED = f"(?<={_MARKS}{_MARKS}{_MARKS}{_MARKS}){_MARKS}"
+"""More than four marks on one letter hide the lines above."""
+
+_LOOK = re.compile(f"(?P<kept>{_JOINED_EMOJI}|{_JOINER})|{_HIDDEN}|{_PILED}")
 
 
 def inert(text: str, *, lines: bool = False) -> str:
-    """The text as it may go to a terminal.
+    """The text as it may go to a terminal. Time is linear, and making it inert twice changes nothing.
 
     Args:
-        lines: keep newlines and tabs, for blocks of text; False makes one line of it.
+        lines: keep newlines (CR LF is one) and tabs, for blocks of text; False makes one line of it.
     """
-    text = _cut(text)
-    text = _CONTROLS.sub(lambda m: m[0] if lines and m[0] in _KEPT_IN_LINES else _CONTROL[ord(m[0])], text)
-    return _HIDDEN.sub(lambda m: f"<U+{ord(m[0]):04X}>", text)
+    controls = _CONTROL_IN_LINES if lines else _CONTROL
+    text = controls.sub(_picture, text)
+    return text if text.isascii() else _LOOK.sub(_mark, text)
 
 
-def _cut(text: str) -> str:
-    if len(text) <= MOST_CHARACTERS:
-        return text
-    return f"{text[:MOST_CHARACTERS]}… ({len(text) - MOST_CHARACTERS:,} more characters)"
+def _picture(found: re.Match[str]) -> str:
+    return "\n" if found[0] == "\r\n" else _PICTURES[ord(found[0])]
 
 
-def short(text: str, width: int) -> str:
-    """One inert line of at most `width` characters, with an ellipsis where it was cut."""
-    line = inert(text[: 4 * width + 4])
-    return line if len(line) <= width and len(text) <= 4 * width + 4 else line[: max(width - 1, 0)] + "…"
+def _mark(found: re.Match[str]) -> str:
+    return found[0] if found["kept"] else f"<U+{ord(found[0]):04X}>"

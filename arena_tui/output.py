@@ -1,47 +1,32 @@
-"""What the program says: data on stdout, talk on stderr. The only module that writes to either.
+"""What the program says: data on stdout, talk on stderr. With `headless`, the only module that writes to either.
 
-Data is a table for people, or JSON, CSV or Markdown for programs. Everything but JSON passes `inert`.
+Data is a table for people, or JSON, CSV or Markdown for programs. Everything but JSON and exports passes `inert`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO
 
 from arena_tui.inert import inert
 from engine.errors import UserError
 
-Format = Literal["table", "json", "csv", "markdown"]
+if TYPE_CHECKING:
+    from arena_tui.layout import Table
+
+Format = Literal["table", "csv", "markdown"]
+FORMATS: tuple[Format, ...] = ("table", "csv", "markdown")
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table: its heading, and how its cells are aligned."""
-
-    name: str
-    right: bool = False
-    keep: bool = False
-    """Never squeezed: numbers, and names that tell rows apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table for people, and the same rows for CSV and Markdown. Cells are texts; numbers come formatted."""
-
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[str]]
-    title: str = ""
-    notes: Sequence[str] = ()
+class ReaderGone(Exception):
+    """Whoever read our data went away, as `head` does."""
 
 
 def out(text: str = "") -> None:
-    """A line of data for people."""
+    """Lines of data for people."""
     _write(sys.stdout, inert(text, lines=True) + "\n")
 
 
@@ -55,44 +40,107 @@ def out_json_line(value: Mapping[str, Any]) -> None:
     _write(sys.stdout, json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n")
 
 
-def out_raw(text: str) -> None:
-    """Data that is a format of its own (CSV, a plan), as it is: only for text that this program made."""
-    _write(sys.stdout, text)
+def out_bytes() -> BinaryIO:
+    """Standard output for a file that is written to it exactly. Never a terminal: see `is_terminal`."""
+    assert not is_terminal(sys.stdout)
+    sys.stdout.flush()
+    return sys.stdout.buffer
 
 
 def say(text: str = "") -> None:
-    """Talk: to stderr, so that stdout carries data alone."""
-    _write(sys.stderr, inert(text, lines=True) + "\n")
+    """Talk: to stderr, so that stdout carries data alone. Nobody listening is no reason to stop."""
+    try:
+        _write(sys.stderr, inert(text, lines=True) + "\n")
+    except ReaderGone:
+        _forget(sys.stderr)
+
+
+def say_table(table: Table) -> None:
+    """A table that is talk."""
+    say("\n".join(_drawn(table, sys.stderr, bold=False)))
 
 
 def say_error(error: UserError) -> None:
     """A failure in three parts: what, the facts, what to do."""
     lines = [f"arena-tui: {error.title}"]
-    lines += [line for part in (error.text, error.mend) if part for line in part.splitlines()]
-    say("\n".join([lines[0], *(f"  {line.strip()}" for line in lines[1:])]))
+    for part in (error.text, error.mend):
+        lines += [f"  {line.strip()}" for line in part.splitlines() if line.strip()]
+    say("\n".join(lines))
 
 
-def out_table(table: Table, form: Format = "table") -> None:
-    """A table in the wanted form (`json` is not one of them: its facts come from elsewhere)."""
-    if form == "csv":
-        out_raw(_csv(table))
-    elif form == "markdown":
-        out_raw(_markdown(table))
-    else:
-        _print_table(table)
+def out_table(table: Table) -> None:
+    """A table for people, fitted to the terminal."""
+    bold = is_terminal(sys.stdout) and "NO_COLOR" not in os.environ
+    _write(sys.stdout, "\n".join(_drawn(table, sys.stdout, bold=bold)) + "\n")
 
 
-def _csv(table: Table) -> str:
+def out_markdown(table: Table) -> None:
+    """The same table as Markdown."""
+    _write(sys.stdout, _markdown(table))
+
+
+def out_csv(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Facts as CSV: numbers in full, null as nothing, lists of names joined."""
+    lines = [_csv_line(columns), *(_csv_line(map(_csv_cell, row)) for row in rows)]
+    _write(sys.stdout, "".join(lines))
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person looks at it, on a screen that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def terminal_width(stream: TextIO) -> int | None:
+    """Cells in a line of the terminal, or as COLUMNS says; None for a file or pipe, where a line has no end."""
+    if not stream.isatty() and "COLUMNS" not in os.environ:
+        return None
+    import shutil
+
+    return max(shutil.get_terminal_size().columns, 40)
+
+
+def _drawn(table: Table, stream: TextIO, *, bold: bool) -> list[str]:
+    from arena_tui.layout import draw, wrap
+
+    width = terminal_width(stream)
+    drawn = draw(table, width)
+    lines = [_bold(line) if bold and i in drawn.heads else line for i, line in enumerate(drawn.lines)]
+    head = [*wrap(table.title, width), ""] if table.title else []
+    notes = [*table.notes]
+    if drawn.cut:
+        notes.append("… stands for what was cut; --json has it whole")
+    if drawn.left_out:
+        notes.append(f"left out for want of width: {', '.join(drawn.left_out)}")
+    below = [line for note in notes for line in wrap(note, width, indent="  ")]
+    return [*head, *lines, *([""] if below else []), *below]
+
+
+def _bold(line: str) -> str:
+    return f"\x1b[1m{line}\x1b[0m"
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    import csv
+    import io
+
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([column.name for column in table.columns])
-    writer.writerows([[_no_formula(inert(cell)) for cell in row] for row in table.rows])
+    csv.writer(buffer, lineterminator="\n").writerow([_no_formula(inert(cell)) for cell in cells])
     return buffer.getvalue()
+
+
+def _csv_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _no_formula(cell: str) -> str:
     """A spreadsheet runs cells that begin so; a leading apostrophe makes them text. Numbers are left alone."""
-    if cell[:1] in ("=", "+", "-", "@") and not _is_number(cell):
+    if cell[:1] in ("=", "+", "-", "@") and cell != "-" and not _is_number(cell):
         return f"'{cell}"
     return cell
 
@@ -107,54 +155,42 @@ def _is_number(cell: str) -> bool:
 
 def _markdown(table: Table) -> str:
     def line(cells: Iterable[str]) -> str:
-        return (
-            "| " + " | ".join(inert(cell).replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |\n"
-        )
+        return "| " + " | ".join(cells) + " |\n"
 
-    rule = ["---:" if column.right else "---" for column in table.columns]
-    head = line(column.name for column in table.columns) + "| " + " | ".join(rule) + " |\n"
-    notes = "".join(f"\n{inert(note)}\n" for note in table.notes)
-    return head + "".join(line(row) for row in table.rows) + notes
+    rules = ["---:" if column.right else "---" for column in table.columns]
+    text = line(_escaped(column.name) for column in table.columns) + line(rules)
+    text += "".join(line(_escaped(str(cell)) for cell in row) for row in table.rows)
+    return text + "".join(f"\n{_escaped(note)}\n" for note in table.notes)
 
 
-def _print_table(table: Table) -> None:
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    if table.title:
-        out(table.title)
-    drawn = RichTable(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 1)
-    )
-    for column in table.columns:
-        drawn.add_column(
-            Text(column.name),
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=len(column.name) if column.keep or column.right else None,
-        )
-    for row in table.rows:
-        drawn.add_row(*(Text(inert(cell[:2000]), no_wrap=True) for cell in row))
-    console = _console()
-    console.print(drawn, soft_wrap=False)
-    for note in table.notes:
-        console.print(Text(inert(note, lines=True)), soft_wrap=not sys.stdout.isatty())
+_MARKUP = {ord(letter): f"\\{letter}" for letter in "\\`*_[]|#~"} | {ord("<"): "&lt;", ord("&"): "&amp;"}
 
 
-def _console() -> Any:
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
-    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=width)
+def _escaped(cell: str) -> str:
+    """Text that shows itself in Markdown and is no markup, link or HTML."""
+    return inert(cell).translate(_MARKUP)
 
 
-def _write(stream: Any, text: str) -> None:
-    """Write and flush, so that both streams keep their order; a reader that went away is no error of ours."""
+def _write(stream: TextIO, text: str) -> None:
+    """Write and flush, so that both streams keep their order. What its encoding lacks is shown escaped."""
     try:
-        stream.write(text)
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
-    except UnicodeEncodeError:
-        stream.write(text.encode("ascii", "backslashreplace").decode("ascii"))
-        stream.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None
+
+
+def _forget(stream: TextIO) -> None:
+    """Send what is still said on a broken stream to nowhere; else Python complains once more when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def forget_stdout() -> None:
+    """Write no more data: nobody reads it."""
+    _forget(sys.stdout)

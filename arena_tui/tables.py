@@ -2,75 +2,70 @@
 
 from __future__ import annotations
 
-from arena_tui.output import Column, Table
-from engine.ratings.comparing import Comparison
-from engine.ratings.leaderboard import Leaderboard, ModelRow
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from arena_tui.layout import Cell, Column, Names, Table
 
-def leaderboard_table(board: Leaderboard, *, wide: bool) -> Table:
-    """A leaderboard. Narrow has what a decision needs in 80 columns, wide has everything."""
-    columns = [
-        Column("rank", right=True),
-        Column("model"),
-        Column("rating", right=True),
-        Column("95 % interval", right=True),
-        Column("win rate", right=True),
-        Column("battles", right=True),
-        Column("tied with"),
-    ]
-    rows = [_narrow(row) for row in board.rows]
-    if wide:
-        columns += [Column(name, right=True) for name in _WIDE]
-        rows = [[*cells, *_wide(row)] for cells, row in zip(rows, board.rows, strict=True)]
-    view = board.view
-    title = f"{view.arena.name} · judge {view.judge} · {view.category_name}"
-    return Table(columns, rows, title, _notes(board))
+if TYPE_CHECKING:
+    from engine.ratings.comparing import Compared, Comparison
+    from engine.ratings.leaderboard import Leaderboard, ModelRow
+    from engine.ratings.stored import View
+    from engine.ratings.win_rates import WinRateMatrix
 
+MOST_NAMES = 12
+"""Names in one note; the rest is counted."""
 
-_WIDE = (
-    "median",
-    "win share",
-    "wins",
-    "losses",
-    "ties",
-    "Elo online",
-    "TrueSkill mu",
-    "sigma",
-    "cut, empty, refused",
+_NARROW = (
+    Column("rank", right=True),
+    Column("model"),
+    Column("rating", right=True),
+    Column("95 % interval", right=True),
+    Column("win rate", right=True),
+    Column("battles", right=True),
+    Column("tied with", fit="list"),
 )
+_WIDE = ("median", "wins", "losses", "ties", "win share", "Elo online", "TrueSkill", "sigma", "not whole")
 
 
-def _narrow(row: ModelRow) -> list[str]:
-    interval = f"{number(row.rating_lower, 0)} … {number(row.rating_upper, 0)}"
+def leaderboard_table(board: Leaderboard, *, all_columns: bool = False) -> Table:
+    """A leaderboard. What a decision needs fits 80 columns; the rest is shown where there is room.
+
+    Args:
+        all_columns: show the rest in any case.
+    """
+    extra = [Column(name, right=True, extra=not all_columns) for name in _WIDE]
+    rows = [[*_narrow(row), *_wide(row)] for row in board.rows]
+    view = board.view
+    title = f"{view.arena.name} · judge {view.judge} · category {view.category_name}"
+    return Table([*_NARROW, *extra], rows, title, _notes(board))
+
+
+def _narrow(row: ModelRow) -> list[Cell]:
     return [
         "-" if row.rank is None else str(row.rank),
         row.model,
         number(row.rating, 1),
-        interval if row.rating is not None else "-",
+        interval(row.rating_lower, row.rating_upper) if row.rating is not None else "-",
         number(row.win_rate, 3),
         f"{row.battles:,}",
-        _some(row.tied_with),
+        Names(row.tied_with),
     ]
 
 
 def _wide(row: ModelRow) -> list[str]:
-    cut = sum(row.unusual.values())
+    not_whole = sum(row.unusual.values())
     return [
         number(row.rating_median, 1),
-        number(row.win_share, 3),
         f"{row.wins:,}",
         f"{row.losses:,}",
         f"{row.ties:,}",
+        number(row.win_share, 3),
         number(row.elo_online, 1),
         number(row.trueskill_mu, 2),
         number(row.trueskill_sigma, 2),
-        f"{cut:,} of {row.sides:,}",
+        f"{not_whole / row.sides:.1%}" if row.sides else "-",
     ]
-
-
-def _some(names: tuple[str, ...], most: int = 3) -> str:
-    shown = ", ".join(names[:most])
-    return f"{shown} +{len(names) - most}" if len(names) > most else shown
 
 
 def number(value: float | None, digits: int) -> str:
@@ -78,108 +73,162 @@ def number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def interval(lower: float | None, upper: float | None) -> str:
+    """Such as `987 … 1013`; a bound that no number can be had for is infinite."""
+    low = "-∞" if lower is None else f"{lower:.0f}"
+    return f"{low} … {'∞' if upper is None else f'{upper:.0f}'}"
+
+
 def _notes(board: Leaderboard) -> list[str]:
-    return [_rests_on(board), _rated_by(board), *_reasons(board), *_cut(board), *_online(board)]
+    return [
+        _rests_on(board),
+        _rated_by(board),
+        *_reasons(board.rows),
+        *_not_whole(board.rows),
+        *_rank_depends(board),
+        *_online(board),
+    ]
 
 
 def _rests_on(board: Leaderboard) -> str:
     coverage = board.coverage
     parts = [f"{coverage.decided:,} of {coverage.total:,} battles decided"]
     if board.battles != coverage.decided:
-        parts.append(f"{board.battles:,} rated")
+        parts.append(f"ratings rest on {board.battles:,}")
     parts += [f"{n:,} {reason}" for reason, n in coverage.waiting_for.items()]
     return "; ".join(parts)
 
 
 def _rated_by(board: Leaderboard) -> str:
-    options = board.options
-    anchor = (
-        "mean 1000"
-        if options.anchor is None
-        else f"{options.anchor.model} pinned to {options.anchor.rating:g}"
-    )
+    options, arena = board.options, board.view.arena
+    anchor = "mean 1000"
+    if options.anchor is not None:
+        anchor = f"{options.anchor.model} pinned to {options.anchor.rating:g}"
     how = "sandwich intervals"
     if options.interval == "bootstrap":
         how = f"intervals of {options.n_resamples:,} bootstraps over {options.over}"
-    rule = f"{board.view.arena.outcome_rule.value}, cut responses: {board.view.arena.on_cut.value}"
-    return f"Bradley-Terry, {anchor}, {how}; outcome {rule}; ties by {board.tied_by}"
+    return (
+        f"Bradley-Terry, {anchor}, {how}; outcome rule {arena.outcome_rule.value}, cut responses: {arena.on_cut.value};"
+        f" tied with: by {board.tied_by}"
+    )
 
 
-def _reasons(board: Leaderboard) -> list[str]:
-    lines = []
-    for row in board.rows:
+def _reasons(rows: Sequence[ModelRow]) -> list[str]:
+    """Why models have no rating or no bound, each reason once."""
+    by_reason: dict[str, list[str]] = {}
+    for row in rows:
         if row.reason is not None:
-            lost = (
-                f" ({row.without_finite_fit:,} resamples without a finite fit)"
-                if row.without_finite_fit
-                else ""
-            )
-            lines.append(f"{row.model}: {row.reason}{lost}")
-    return lines if len(lines) <= 8 else [*lines[:8], f"… and {len(lines) - 8} more; see --json"]
+            lost = f" ({row.without_finite_fit:,} resamples)" if row.without_finite_fit else ""
+            by_reason.setdefault(row.reason, []).append(f"{row.model}{lost}")
+    return [f"{some(names)}: {reason}" for reason, names in by_reason.items()]
 
 
-def _cut(board: Leaderboard) -> list[str]:
-    shares = []
-    for row in board.rows:
-        cut = sum(row.unusual.values())
-        if cut:
-            told = ", ".join(f"{n:,} {status}" for status, n in sorted(row.unusual.items()))
-            shares.append(f"{row.model} {cut / row.sides:.1%} ({told} of {row.sides:,})")
-    lines = [f"not whole: {'; '.join(shares[:6])}{'; …' if len(shares) > 6 else ''}"] if shares else []
-    for one in board.cut_dependence:
-        lines.append(
-            f"warning: the rank of {one.model} depends on its responses that are not whole:"
-            f" {one.rank_void or '-'} if their battles are void, {one.rank_loss or '-'} if they are lost"
-        )
-    return lines
+def some(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    """Names in a sentence, the last of many only counted."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _not_whole(rows: Sequence[ModelRow]) -> list[str]:
+    shares = [
+        (sum(row.unusual.values()) / row.sides, row)
+        for row in rows
+        if row.sides and any(row.unusual.values())
+    ]
+    told = [
+        f"{row.model} {share:.1%} ({_by_status(row.unusual)} of {row.sides:,})"
+        for share, row in sorted(shares, key=lambda one: -one[0])
+    ]
+    return [f"responses that are not whole: {some(told, 6)}"] if told else []
+
+
+def _by_status(unusual: Mapping[str, int]) -> str:
+    return ", ".join(f"{n:,} {status}" for status, n in sorted(unusual.items()) if n)
+
+
+def _rank_depends(board: Leaderboard) -> list[str]:
+    told = [
+        f"{one.model} ({one.rank_void or '-'} if their battles are void, {one.rank_loss or '-'} if they are lost)"
+        for one in board.cut_dependence
+    ]
+    return [f"warning: ranks that depend on responses that are not whole: {some(told, 6)}"] if told else []
 
 
 def _online(board: Leaderboard) -> list[str]:
-    behind = [f"{kind} {done:,} of {total:,}" for kind, (done, total) in board.online.items() if done < total]
-    return [f"in battle order, so far: {', '.join(behind)}"] if behind else []
+    names = {"elo": "Elo online", "trueskill": "TrueSkill"}
+    behind = [
+        f"{names.get(kind, kind)} {done:,} of {total:,}"
+        for kind, (done, total) in board.online.items()
+        if done < total
+    ]
+    if not behind:
+        return []
+    return [f"in battle order so far: {', '.join(behind)}; ask again, or with more --fold-seconds, to go on"]
 
 
-def comparison_table(found: Comparison) -> Table:
-    """Differences of models, one a row."""
-    single = len({row.category for row in found.rows}) > 1 or not found.simultaneous
+def matrix_table(view: View, matrix: WinRateMatrix, battles: int, ties: bool) -> Table:
+    """A win-rate matrix. Columns go by the number of their model, so that any number of models can be read."""
     columns = [
-        Column("category" if single else "model", keep=True),
+        Column("beats"),
+        *(Column(str(place), right=True) for place in range(1, len(matrix.models) + 1)),
+    ]
+    rows = [
+        [f"{place} {name}", *("-" if rate is None else f"{rate:.2f}" for rate in rates)]
+        for place, (name, rates) in enumerate(zip(matrix.models, matrix.rates, strict=True), 1)
+    ]
+    what = "a tie counts half" if ties else "ties left out"
+    title = f"{view.arena.name} · judge {view.judge} · category {view.category_name}"
+    note = f"share of battles that the row won against the column; {what}; {battles:,} battles"
+    return Table(columns, rows, title, [note])
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Differences of models, one a row: of two models by category, or of several against a baseline."""
+    by_category = not comparison.simultaneous
+    columns = [
+        Column("category" if by_category else "model"),
         Column("difference", right=True),
         Column("95 % interval", right=True),
         Column("win rate", right=True),
         Column("met", right=True),
         Column("prompts", right=True),
-        Column("", right=False),
+        Column("", fit="wrap"),
     ]
-    rows = [
-        [
-            row.category if single else row.model,
-            signed(row.difference),
-            f"{signed(row.lower)} … {signed(row.upper)}" if row.difference is not None else "-",
-            number(row.win_rate, 3),
-            f"{row.met:,}",
-            f"{row.prompts:,}",
-            _read(row.difference, row.lower, row.upper, row.reason),
-        ]
-        for row in found.rows
+    rows = [[row.category if by_category else row.model, *_compared(row)] for row in comparison.rows]
+    first, view = comparison.rows[0], comparison.view
+    who = f"{first.model} minus {first.baseline}" if by_category else f"models minus {first.baseline}"
+    title = f"{who} · {view.arena.name} · judge {view.judge}"
+    if not by_category:
+        title += f" · category {view.category_name}"
+    kind = "95 % intervals" if by_category else "simultaneous 95 % intervals"
+    note = f"Elo points on common prompts; {kind} of {comparison.n_resamples:,} bootstraps over prompts"
+    return Table(
+        columns, rows, title, [note, "win rate: in the battles that the two had with each other (met)"]
+    )
+
+
+def _compared(row: Compared) -> list[str]:
+    known = row.difference is not None
+    return [
+        signed(row.difference),
+        f"{signed(row.lower, '-∞')} … {signed(row.upper, '∞')}" if known else "-",
+        number(row.win_rate, 3),
+        f"{row.met:,}",
+        f"{row.prompts:,}",
+        _told_apart(row),
     ]
-    first = found.rows[0]
-    title = f"{first.model if single else 'models'} against {first.baseline} · {found.view.arena.name}"
-    kind = "simultaneous 95 % intervals" if found.simultaneous else "95 % intervals"
-    note = f"Elo points on common prompts before {found.view.judge}; {kind} of {found.n_resamples:,} bootstraps over prompts"
-    return Table(columns, rows, title, [note])
 
 
-def signed(value: float | None) -> str:
-    """Such as +12 or -3; a dash where there is none."""
-    return "-" if value is None else f"{value:+.0f}"
+def signed(value: float | None, missing: str = "-") -> str:
+    """Such as +12 or -3."""
+    return missing if value is None else f"{value:+.0f}"
 
 
-def _read(difference: float | None, lower: float | None, upper: float | None, reason: str | None) -> str:
-    if difference is None:
-        return reason or ""
-    if lower is not None and lower > 0:
+def _told_apart(row: Compared) -> str:
+    if row.difference is None:
+        return row.reason or "no difference can be had"
+    if row.lower is not None and row.lower > 0:
         return "better"
-    if upper is not None and upper < 0:
+    if row.upper is not None and row.upper < 0:
         return "worse"
     return "not told apart"

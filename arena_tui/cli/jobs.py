@@ -4,45 +4,55 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena_tui.cli.running import JsonOption, StoreOption, command, open_for_reading
-from arena_tui.output import Column, Table, out, out_json, out_table
+from arena_tui.cli.running import JsonOption, StoreOption, open_for_reading
+from arena_tui.cli.tree import commands
+from arena_tui.output import out, out_json, out_table
 
-app = typer.Typer(help="Runs: what they are at, and what happened.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from arena_tui.layout import Table
+    from engine.jobs.queue import Job
+
+app = commands("Runs: what they are at, and what happened.")
 
 
 @app.command("list")
-@command
 def list_jobs(as_json: JsonOption = False, store: StoreOption = None) -> None:
-    """All jobs, newest first."""
+    """List all jobs, newest first. A job is a plan to be done; running the plan again goes on with it."""
     from engine.jobs.queue import read_jobs
 
     with open_for_reading(store) as opened:
         jobs = read_jobs(opened.reader)
     if as_json:
         out_json([asdict(job) for job in jobs])
-        return
-    columns = [Column("job", right=True), Column("name"), Column("state"), Column("battles", right=True)]
-    columns += [Column("started"), Column("reason")]
+    else:
+        out_table(_table(jobs))
+
+
+def _table(jobs: list[Job]) -> Table:
+    from arena_tui.layout import Column, Table
+
+    columns = [Column("job", right=True), Column("name"), Column("state", fit="keep")]
+    columns += [Column("battles", right=True), Column("queued", fit="keep"), Column("reason", fit="wrap")]
     rows = [
         [str(job.id), job.name, job.state, _battles(job.progress), _clock(job.created_at), job.reason or ""]
         for job in jobs
     ]
-    out_table(Table(columns, rows, notes=[] if jobs else ["no jobs yet: arena-tui --batch pocket"]))
+    return Table(columns, rows, notes=[] if jobs else ["no jobs yet: arena-tui --batch pocket"])
 
 
 @app.command("show")
-@command
 def show_job(
     job: Annotated[int, typer.Argument(help="Number of the job, from jobs list.", metavar="JOB")],
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """One job: its plan, its attempts, and every event."""
+    """Show one job: its attempts, every event, and its plan."""
     from engine.jobs.queue import read_attempts, read_events, read_job
 
     with open_for_reading(store) as opened:
@@ -51,20 +61,33 @@ def show_job(
         events = read_events(opened.reader, job)
     if as_json:
         out_json(asdict(found) | {"attempts": attempts, "events": events})
-        return
-    out(f"job {found.id} · {found.name} · {found.state}" + (f" · {found.reason}" if found.reason else ""))
-    out(f"  {_battles(found.progress)} battles")
+    else:
+        out("\n".join(_lines(found, attempts, events)))
+
+
+def _lines(job: Job, attempts: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:
+    lines = [f"job {job.id} · {job.name} · {job.state}" + (f" · {job.reason}" if job.reason else "")]
+    lines.append(f"  {_battles(job.progress)} battles")
     for one in attempts:
-        out(
-            f"  attempt {one['number']}: {one['state']}, process {one['pid']} on {one['host']}, {_clock(one['started_at'])}"
+        reason = f" ({one['reason']})" if one["reason"] else ""
+        lines.append(
+            f"  attempt {one['number']}: {one['state']}{reason}, process {one['pid']} on {one['host']},"
+            f" since {_clock(one['started_at'])}"
         )
-    for event in events:
-        out(f"  {_clock(event['at'])}  {event['kind']}  {json.dumps(event['facts'])}")
-    out("")
-    out(found.plan)
+    lines += ["", "events"]
+    lines += [f"  {_clock(event['at'])}  {event['kind']}  {_facts(event['facts'])}" for event in events]
+    return [*lines, "", "plan", *(f"  {line}" for line in job.plan.splitlines())]
 
 
-def _battles(progress: Any) -> str:
+def _facts(facts: Mapping[str, Any]) -> str:
+    return "  ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in facts.items()
+        if value is not None
+    )
+
+
+def _battles(progress: Mapping[str, Any]) -> str:
     return f"{progress['done']:,} of {progress['total']:,}" if progress else "-"
 
 

@@ -1,24 +1,51 @@
-"""The entry point: the root command with `--batch`, and the groups of commands under it."""
+"""The entry point: the root command with `--batch`, and the tree of commands under it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
 from typing import Annotated
 
 import typer
 
-from arena_tui.cli import arenas, data, jobs, judges, models, plans, ratings, stores, verdicts
-from arena_tui.cli.running import JsonOption, StoreOption, command
+from arena_tui.cli.running import StoreOption, run
+from arena_tui.cli.tree import SETTINGS, Entry, Program, examples
 from engine import __version__
+from engine.errors import UsageError
+
+_RUN, _LOOK, _DATA = "Run battles", "Look at results", "Data and the store"
+
+ENTRIES = (
+    Entry("plan", _RUN, "arena_tui.cli.plans", "Plans: what a run is made of.", is_group=True),
+    Entry("jobs", _RUN, "arena_tui.cli.jobs", "Runs: what they are at, and what happened.", is_group=True),
+    Entry("leaderboard", _LOOK, "arena_tui.cli.leaderboards", "Rank the models of an arena."),
+    Entry("matrix", _LOOK, "arena_tui.cli.leaderboards", "Show how often each model beat each other one."),
+    Entry("compare", _LOOK, "arena_tui.cli.comparing", "Tell how far models lie apart, with an interval."),
+    Entry("ratings", _LOOK, "arena_tui.cli.agreement", "Hold ratings against a reference.", is_group=True),
+    Entry("verdicts", _LOOK, "arena_tui.cli.verdicts", "Battles, and what the judge said.", is_group=True),
+    Entry("models", _DATA, "arena_tui.cli.models", "The models that the store knows.", is_group=True),
+)
+
+
+class Root(Program):
+    """The program."""
+
+    entries = ENTRIES
+
 
 app = typer.Typer(
     name="arena-tui",
-    help="Let language models battle, rate them, and see why. Start with: arena-tui --batch pocket",
-    no_args_is_help=False,
+    cls=Root,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings=SETTINGS,
+    epilog=examples(
+        "arena-tui --batch pocket             four tiny models battle, in seconds",
+        "arena-tui leaderboard                who is best, and how sure that is",
+        "arena-tui plan new --help            a plan for models of your own",
+        "arena-tui --batch plan.toml --dry-run   what a run would cost",
+    )
+    + "\n\n\b\nExit codes: 0 done, 1 failed, 2 usage or bad plan, 3 unfinished (run it again), 130 interrupted.",
 )
 
 
@@ -31,77 +58,76 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback(invoke_without_command=True)
-@command
 def root(
     context: typer.Context,
     store: StoreOption = None,
     batch: Annotated[
         str | None,
-        typer.Option(
-            "--batch", help="Run a plan without a console: a TOML file, or a shipped name.", metavar="PLAN"
-        ),
+        typer.Option("--batch", help="Run a plan: a TOML file, or a shipped name.", metavar="PLAN"),
     ] = None,
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a value of the plan, such as run.seed=2.", metavar="KEY=VALUE"),
+        typer.Option(
+            "--set", help="With --batch: change a value of the plan, such as run.seed=2.", metavar="KEY=VALUE"
+        ),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", min=1, help="Only the first N prompts of the plan's seeded shuffle.", metavar="N"
+            "--limit",
+            min=1,
+            help="With --batch: only the first N prompts of the plan's seeded shuffle.",
+            metavar="N",
         ),
     ] = None,
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Stop after the preflight: calls, tokens, time, disk. Its few calls are kept."
+            "--dry-run",
+            help="With --batch: stop after the preflight (calls, tokens, time, disk). Its few calls are kept.",
         ),
     ] = False,
     stop_after: Annotated[
         str | None,
         typer.Option(
-            "--stop-after", help="Drain after this long, such as 3h50m, and exit with 3.", metavar="TIME"
+            "--stop-after",
+            help="With --batch: drain after this long, such as 3h50m, and exit with 3.",
+            metavar="TIME",
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="With --batch: one event a line on stdout.")
+        bool,
+        typer.Option("--json", help="With --batch: one event a line on stdout. Alone: the arenas as JSON."),
     ] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Let language models battle on your prompts, have a judge score them, rate them, and trace every number."""
+    """Let language models battle on your prompts, have a judge score them, rate them, and trace every number.
+
+    Alone it shows what the store holds. Start with --batch and a plan.
+    """
+    only_with_batch = {"--set": sets, "--limit": limit, "--dry-run": dry_run, "--stop-after": stop_after}
     if batch is not None:
+        if context.invoked_subcommand is not None:
+            raise UsageError(f"--batch and the command '{context.invoked_subcommand}' are two runs")
         from arena_tui.cli.batch import run_plan
 
-        run_plan(
+        code = run_plan(
             batch, sets or [], store, limit=limit, dry_run=dry_run, stop_after=stop_after, as_json=as_json
         )
-    elif context.invoked_subcommand is None:
+        raise typer.Exit(code)
+    for option, value in only_with_batch.items():
+        if value:
+            raise UsageError(f"{option} goes with --batch PLAN")
+    if context.invoked_subcommand is None:
         from arena_tui.cli.overview import show_overview
 
-        show_overview(store)
-
-
-app.add_typer(plans.app, name="plan")
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(models.app, name="models")
-app.add_typer(arenas.app, name="arenas")
-app.add_typer(data.imports_app, name="imports")
-app.add_typer(stores.app, name="store")
-app.add_typer(judges.app, name="judge")
-app.add_typer(verdicts.app, name="verdicts")
-app.add_typer(ratings.agree_app, name="ratings")
-app.command("import")(data.import_files)
-app.command("export")(data.export)
-app.command("leaderboard")(ratings.show_leaderboard)
-app.command("matrix")(ratings.show_matrix)
-app.command("compare")(ratings.compare)
+        show_overview(store, as_json=as_json)
+    elif as_json:
+        raise UsageError(f"--json goes behind '{context.invoked_subcommand}'")
 
 
 def main() -> None:
     """The console script."""
-    app()
-
-
-__all__ = ["JsonOption", "Path", "app", "main"]
+    sys.exit(run(lambda: app(prog_name="arena-tui", standalone_mode=False)))

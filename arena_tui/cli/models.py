@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
-from arena_tui.cli.running import JsonOption, StoreOption, command, open_for_reading, open_for_writing
-from arena_tui.output import Column, Table, out_json, out_table, say
+from arena_tui.cli.running import JsonOption, StoreOption, open_for_reading, open_for_writing
+from arena_tui.cli.tree import commands, examples
+from arena_tui.output import out_json, out_table, say
 
-app = typer.Typer(help="The models that the store knows.", no_args_is_help=True)
+app = commands("The models that the store knows.")
 
 
 @app.command("list")
-@command
 def list_models(as_json: JsonOption = False, store: StoreOption = None) -> None:
-    """All models, with what identifies each: weights by hash, endpoints by fingerprint, imports by name."""
+    """List all models. Weights are told apart by hash, endpoints by fingerprint, imported ones by name."""
+    from arena_tui.layout import Column, Table
     from engine.store.contestants import read_players
 
     with open_for_reading(store) as opened:
@@ -24,7 +25,13 @@ def list_models(as_json: JsonOption = False, store: StoreOption = None) -> None:
     if as_json:
         out_json([asdict(player) for player in players])
         return
-    columns = [Column("model"), Column("kind"), Column("sampling"), Column("rated as"), Column("key")]
+    columns = [
+        Column("model"),
+        Column("kind", fit="keep"),
+        Column("sampling"),
+        Column("rated as"),
+        Column("key"),
+    ]
     rows = [
         [
             player.name,
@@ -38,12 +45,13 @@ def list_models(as_json: JsonOption = False, store: StoreOption = None) -> None:
     out_table(Table(columns, rows, notes=[] if players else ["no models yet"]))
 
 
-@app.command("alias")
-@command
+@app.command(
+    "alias", epilog=examples("arena-tui models alias gpt4 gpt-4", "arena-tui models alias gpt4 gpt4")
+)
 def alias(
     old: Annotated[str, typer.Argument(help="The name that is to be rated under another.", metavar="OLD")],
     new: Annotated[
-        str, typer.Argument(help="The name that it stands for; OLD itself ends the alias.", metavar="NEW")
+        str, typer.Argument(help="The name that it stands for. OLD itself ends the alias.", metavar="NEW")
     ],
     store: StoreOption = None,
 ) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from arena_tui.cli.running import open_for_reading, store_path
-from arena_tui.output import out
+from arena_tui.output import out, out_json
 
 _FIRST_STEPS = """\
 There is no store yet at {path}.
@@ -16,19 +17,32 @@ There is no store yet at {path}.
   arena-tui --help                     everything else"""
 
 
-def show_overview(said: Path | None) -> None:
+def show_overview(said: Path | None, *, as_json: bool = False) -> None:
     """The arenas of the store, or the first steps where there is none."""
     path = store_path(said)
-    if not path.exists():
+    arenas = _arenas(said) if path.exists() else None
+    if as_json:
+        out_json({"store": str(path), "exists": arenas is not None, "arenas": arenas or []})
+    elif arenas is None:
         out(_FIRST_STEPS.format(path=path))
-        return
+    else:
+        out("\n".join([f"store: {path}", "", *map(_line, arenas)]))
+        if not arenas:
+            out("  no arenas yet")
+        out("\narena-tui leaderboard · arena-tui jobs list · arena-tui --help")
+
+
+def _arenas(said: Path | None) -> list[dict[str, Any]]:
     from engine.ratings.stored import judges_of
     from engine.store.battles import read_arenas
 
     with open_for_reading(said) as store:
-        out(f"store: {path}")
-        for arena in read_arenas(store.reader):
-            judges = judges_of(store.reader, arena.id)
-            told = ", ".join(f"{battles:,} battles before {judge}" for judge, battles in judges.items())
-            out(f"  arena {arena.name}: {told or 'no battles yet'}")
-    out("\n  arena-tui leaderboard    arena-tui jobs list    arena-tui --help")
+        return [
+            {"arena": arena.name, "judges": judges_of(store.reader, arena.id)}
+            for arena in read_arenas(store.reader)
+        ]
+
+
+def _line(facts: dict[str, Any]) -> str:
+    told = ", ".join(f"{battles:,} battles before {judge}" for judge, battles in facts["judges"].items())
+    return f"  arena {facts['arena']}: {told or 'no battles yet'}"

@@ -1,49 +1,74 @@
-"""How commands run: one place turns errors into messages and exit codes."""
+"""How commands run: one place opens the store, one turns errors into messages and exit codes.
+
+  0  done
+  1  failed
+  2  the command, an option or a plan is wrong
+  3  unfinished: run it again and it goes on
+130  interrupted
+"""
 
 from __future__ import annotations
 
-import functools
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena_tui.output import say, say_error
-from engine.errors import UserError
+from arena_tui.output import ReaderGone, forget_stdout, say, say_error
+from engine.errors import UsageError, UserError
 
-P = ParamSpec("P")
+if TYPE_CHECKING:
+    from engine.store import Store
+
+INTERRUPTED = 130
+
+
+def run(program: Callable[[], int | None]) -> int:
+    """Run a command and give its exit code. What a user can mend is told in a few lines; a bug shows its traceback."""
+    try:
+        return program() or 0
+    except UserError as error:
+        say_error(error)
+        return error.exit_code
+    except typer.TyperException as error:
+        _say_usage(error)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        say("interrupted")
+        return INTERRUPTED
+    except ReaderGone:
+        forget_stdout()
+        return 0
+
+
+def _say_usage(error: typer.TyperException) -> None:
+    """A mistake in the command, in the voice of all others. A group without a command shows what it has."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    message = error.format_message()
+    if "\n" in message:
+        say(message)
+        return
+    path = context.command_path if context is not None else "arena-tui"
+    title = message[:1].lower() + message[1:].rstrip(".")
+    say_error(UsageError(title, mend=f"See: {path} --help"))
+
+
+def _of_root(context: typer.Context, said: Path | None) -> Path | None:
+    """`arena-tui --store FILE leaderboard` means the same as `arena-tui leaderboard --store FILE`."""
+    return said if said is not None else context.find_root().params.get("store")
+
 
 StoreOption = Annotated[
     Path | None,
     typer.Option(
-        "--store", help="The store's file. Default: ARENA_TUI_STORE, else one file a user.", metavar="FILE"
+        "--store",
+        help="The store's file. Default: ARENA_TUI_STORE, else one file a user.",
+        metavar="FILE",
+        callback=_of_root,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
-
-
-def command(function: Callable[P, None]) -> Callable[P, None]:
-    """A command whose errors become a message on stderr and the documented exit code."""
-
-    @functools.wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            function(*args, **kwargs)
-        except UserError as error:
-            say_error(error)
-            raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt:
-            say("interrupted")
-            raise typer.Exit(130) from None
-        except BrokenPipeError:
-            # The reader of our output went away, as `head` does. Python would complain once more at its own exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-
-    return run
 
 
 def store_path(said: Path | None) -> Path:
@@ -53,15 +78,38 @@ def store_path(said: Path | None) -> Path:
     return said.expanduser() if said else default_location()
 
 
-def open_for_reading(said: Path | None) -> Any:
+def open_for_reading(said: Path | None) -> Store:
     """The store, read-only."""
     from engine.store import open_store
 
     return open_store(store_path(said))
 
 
-def open_for_writing(said: Path | None, *, create: bool = True) -> Any:
-    """The store, made new where there is none."""
+def open_for_writing(said: Path | None, *, create: bool = True) -> Store:
+    """The store to write to, made new where there is none.
+
+    Args:
+        create: False where a new store could hold nothing of what is asked for.
+    """
     from engine.store import open_store
 
     return open_store(store_path(said), writable=True, create=create)
+
+
+def one_of(option: str, said: str, known: tuple[str, ...]) -> str:
+    """The word that was said, if it is one of those that an option takes.
+
+    Raises:
+        UsageError: it is not, with the nearest.
+    """
+    if said in known:
+        return said
+    raise UsageError(f"{option} cannot be '{said}'", f"Known: {', '.join(known)}.", did_you_mean(said, known))
+
+
+def did_you_mean(said: str, known: tuple[str, ...]) -> str:
+    """A hint at the known word that is spelled most like it; empty where none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(said, known, n=1)
+    return f"Did you mean '{near[0]}'?" if near else ""

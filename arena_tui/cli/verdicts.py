@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena_tui.cli.ratings import ArenaOption, CategoryOption, JudgeOption
-from arena_tui.cli.running import JsonOption, StoreOption, command, open_for_reading
-from arena_tui.output import Column, Table, out, out_json, out_table
-from arena_tui.tables import number
+from arena_tui.cli.options import ArenaOption, CategoryOption, JudgeOption
+from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_reading
+from arena_tui.cli.tree import commands, examples
+from arena_tui.output import out, out_json, out_table
+from engine.errors import UsageError
 
-app = typer.Typer(help="Battles, their games, and what the judge said.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from engine.ratings.stored import View
+    from engine.records import Turn
+    from engine.store.trace import BattleLine, BattleTrace, Side, TracedGame
+
+app = commands("Battles, and what the judge said.")
+
+STATES = ("decided", "waiting", "void")
 
 
-@app.command("list")
-@command
+@app.command(
+    "list",
+    epilog=examples(
+        "arena-tui verdicts list --model llama --model qwen",
+        "arena-tui verdicts list --state waiting --json",
+    ),
+)
 def list_verdicts(
     arena: ArenaOption = None,
     judge: JudgeOption = None,
     category: CategoryOption = None,
     state: Annotated[
-        str | None, typer.Option("--state", help="decided, waiting or void.", metavar="STATE")
+        str | None,
+        typer.Option("--state", help="Only battles that are decided, waiting or void.", metavar="STATE"),
     ] = None,
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", help="Only battles of this model; twice for a pair.", metavar="NAME"),
+        typer.Option("--model", help="Only battles of this model. Twice for a pair.", metavar="NAME"),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.", metavar="N")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="At most so many.", metavar="N", show_default=True)
+    ] = 50,
     after: Annotated[int, typer.Option("--after", help="Go on behind this battle.", metavar="BATTLE")] = 0,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Battles with their outcomes, one a line. Show one with: arena-tui verdicts show BATTLE."""
-    from engine.errors import UsageError
+    """List battles with their outcomes. Show one with: arena-tui verdicts show BATTLE."""
     from engine.ratings.stored import find_view
     from engine.store.trace import list_battles
 
-    if state not in (None, "decided", "waiting", "void"):
-        raise UsageError(f"--state is '{state}'", "Known: decided, waiting, void.")
+    if state is not None:
+        one_of("--state", state, STATES)
     with open_for_reading(store) as opened:
         view = find_view(opened.reader, arena, judge, category)
         found = list_battles(
@@ -54,7 +69,14 @@ def list_verdicts(
         )
     if as_json:
         out_json([asdict(one) for one in found])
-        return
+    else:
+        _print_list(view, found, limit)
+
+
+def _print_list(view: View, found: list[BattleLine], limit: int) -> None:
+    from arena_tui.layout import Column, Table
+    from arena_tui.tables import number
+
     columns = [Column("battle", right=True), Column("prompt"), Column("category"), Column("a"), Column("b")]
     columns += [Column("winner"), Column("margin", right=True)]
     rows = [
@@ -64,21 +86,24 @@ def list_verdicts(
             one.category or "-",
             one.a,
             one.b,
-            _winner(one) if one.state == "decided" else f"{one.state}: {one.reason}",
+            _winner(one),
             number(one.margin, 2),
         ]
         for one in found
     ]
-    notes = [f"more behind battle {found[-1].id}: --after {found[-1].id}"] if len(found) == limit else []
+    notes = ["no such battles"] if not found else []
+    if len(found) == limit:
+        notes = [f"there may be more behind battle {found[-1].id}: --after {found[-1].id}"]
     out_table(Table(columns, rows, f"{view.arena.name} · judge {view.judge}", notes))
 
 
-def _winner(one: Any) -> str:
-    return {"a": one.a, "b": one.b}.get(one.outcome, "tie")
+def _winner(one: BattleLine) -> str:
+    if one.state != "decided":
+        return f"{one.state}: {one.reason}"
+    return {"a": one.a, "b": one.b}.get(one.outcome or "", "tie")
 
 
-@app.command("show")
-@command
+@app.command("show", epilog=examples("arena-tui verdicts show 12", "arena-tui verdicts show 12 --raw"))
 def show_verdict(
     battle: Annotated[
         int, typer.Argument(help="Number of the battle, from verdicts list.", metavar="BATTLE")
@@ -87,8 +112,7 @@ def show_verdict(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Everything behind one battle: prompt, both responses, both games, models, sampling, and where it came from."""
-    from engine.errors import UsageError
+    """Show everything behind one battle: prompt, responses, games, models, sampling, and where it came from."""
     from engine.store.trace import trace_battle
 
     with open_for_reading(store) as opened:
@@ -97,38 +121,36 @@ def show_verdict(
         raise UsageError(f"there is no battle {battle}", mend="See them with: arena-tui verdicts list")
     if as_json:
         out_json(asdict(trace))
-        return
-    for line in _lines(trace, raw):
-        out(line)
+    else:
+        out("\n".join(_lines(trace, raw)))
 
 
-def _lines(trace: Any, raw: bool) -> list[str]:
+def _lines(trace: BattleTrace, raw: bool) -> list[str]:
     where = ", ".join(f"{name} of {of}" for of, name in trace.prompt_names) or trace.prompt_key
     lines = [
-        f"battle {trace.id} · {trace.arena} · {where} · {trace.category or '-'}",
+        f"battle {trace.id} · arena {trace.arena} · prompt {where} · category {trace.category or '-'}",
         f"  {trace.a.player} (a) against {trace.b.player} (b): {_result(trace)}",
         f"  from {trace.came_from}; key {trace.key}",
         "",
+        *_conversation(trace),
     ]
-    lines += _conversation(trace)
     for label, side in (("a", trace.a), ("b", trace.b)):
-        lines += ["", f"── {label}: {side.player} ({side.status})", *_facts(side)]
-        lines += (
-            ["(its text is not in the store)"] if side.turns is None else [turn.answer for turn in side.turns]
-        )
+        lines += ["", f"── {label}: {side.player} ({side.status})", *_facts(side), *_answers(side.turns)]
     for game in trace.games:
         lines += ["", *_game(trace, game, raw)]
     return lines
 
 
-def _result(trace: Any) -> str:
+def _result(trace: BattleTrace) -> str:
+    from arena_tui.tables import number
+
     if trace.state != "decided":
         return f"{trace.state} ({trace.reason})"
-    winner = {"a": trace.a.player, "b": trace.b.player}.get(trace.outcome, "nobody, a tie")
+    winner = {"a": trace.a.player, "b": trace.b.player}.get(trace.outcome or "", "nobody, a tie")
     return f"won by {winner}, margin {number(trace.margin, 2)} by {trace.outcome_rule}"
 
 
-def _conversation(trace: Any) -> list[str]:
+def _conversation(trace: BattleTrace) -> list[str]:
     if trace.conversation is None:
         return ["(the prompt's text is not in the store)"]
     return [
@@ -137,19 +159,37 @@ def _conversation(trace: Any) -> list[str]:
     ]
 
 
-def _facts(side: Any) -> list[str]:
-    sampling = "" if side.sampling is None else f"; sampling {side.sampling}"
-    return [f"   model {side.model}{sampling}"]
+def _facts(side: Side) -> list[str]:
+    model = ", ".join(f"{name} {value}" for name, value in side.model.items())
+    lines = [f"   model {model}; player {side.key}"]
+    if side.sampling is not None:
+        said = ", ".join(f"{name} {value}" for name, value in side.sampling.items())
+        lines.append(f"   sampling {said or 'as served'}")
+    if side.response_key is not None:
+        lines.append(f"   response {side.response_key}")
+    return lines
 
 
-def _game(trace: Any, game: Any, raw: bool) -> list[str]:
+def _answers(turns: tuple[Turn, ...] | None) -> list[str]:
+    if turns is None:
+        return ["(its text is not in the store)"]
+    lines = []
+    for number, turn in enumerate(turns, 1):
+        if len(turns) > 1:
+            lines.append(f"[turn {number}]")
+        if turn.thinking:
+            lines += ["[thinking, not judged]", turn.thinking, "[answer]"]
+        lines.append(turn.answer)
+    return lines
+
+
+def _game(trace: BattleTrace, game: TracedGame, raw: bool) -> list[str]:
     verdict = game.verdict
     first = trace.b.player if game.swapped else trace.a.player
-    said = (
-        f"{verdict.kind.value} {verdict.value}"
-        if verdict.value is not None
-        else f"{verdict.status.value}: {verdict.reason}"
-    )
+    said = f"{verdict.status.value}: {verdict.reason}"
+    if verdict.value is not None:
+        value = verdict.value if isinstance(verdict.value, tuple) else (verdict.value,)
+        said = f"{verdict.kind.value} {', '.join(map(str, value))}"
     lines = [f"── {trace.judge}, {first} shown first: {said}", f"   key {game.verdict_key}"]
     if verdict.explanation:
         lines.append(verdict.explanation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.battles.cast import Cast, open_cast
@@ -63,6 +63,7 @@ async def run_batch(batch: Batch, stop: asyncio.Event) -> Progress:
         async with _prepared(batch, None, stop) as run:
             return run.progress
     fence = _claim(batch)
+    batch = replace(batch, listener=_naming(fence.job_id, batch.listener))
     try:
         progress = await _under_lease(batch, fence, stop)
     except LostLease:
@@ -79,6 +80,11 @@ async def run_batch(batch: Batch, stop: asyncio.Event) -> Progress:
         raise
     queue.finish(batch.store, fence, "done", 0)
     return progress
+
+
+def _naming(job_id: int, listener: Listener) -> Listener:
+    """The listener, told with every event which job it is of."""
+    return lambda event: listener(RunEvent(event.kind, {"job": job_id, **event.facts}, event.at))
 
 
 def _claim(batch: Batch) -> Fence:
@@ -98,9 +104,7 @@ async def _under_lease(batch: Batch, fence: Fence, stop: asyncio.Event) -> Progr
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_beside(queue.HEARTBEAT_SECONDS, beat))
         run = await stack.enter_async_context(_prepared(batch, fence, stop))
-        batch.listener(
-            RunEvent("started", {"job": fence.job_id, "attempt": fence.number, **run.progress.facts()})
-        )
+        batch.listener(RunEvent("started", {"attempt": fence.number}))
         await stack.enter_async_context(_beside(PROGRESS_SECONDS, lambda: _tell(batch, fence, run.progress)))
         await stack.enter_async_context(_beside(SNAPSHOT_SECONDS, lambda: _snapshot(run, batch.plan, fence)))
         await _unwrapped(run.play)

@@ -1,0 +1,187 @@
+"""`leaderboard`, `matrix`: an arena in one table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+import typer
+
+from arena_tui.cli.options import (
+    AnchorOption,
+    ArenaOption,
+    CategoryOption,
+    FormatOption,
+    JudgeOption,
+    OverOption,
+    ResamplesOption,
+    SeedOption,
+    open_to_rate,
+    read_anchor,
+    read_format,
+)
+from arena_tui.cli.running import JsonOption, StoreOption, one_of
+from arena_tui.cli.tree import commands, examples
+from arena_tui.output import out_csv, out_json, out_markdown, out_table
+
+app = commands()
+
+
+@app.command(
+    "leaderboard",
+    epilog=examples(
+        "arena-tui leaderboard --arena pocket",
+        "arena-tui leaderboard --category math --over prompts",
+        "arena-tui leaderboard --anchor vicuna-13b=1000 --json",
+        "arena-tui leaderboard --format csv > ratings.csv",
+    ),
+)
+def show_leaderboard(
+    arena: ArenaOption = None,
+    judge: JudgeOption = None,
+    category: CategoryOption = None,
+    anchor: AnchorOption = None,
+    n_resamples: ResamplesOption = 100,
+    seed: SeedOption = 0,
+    over: OverOption = "battles",
+    interval: Annotated[
+        str,
+        typer.Option(
+            "--interval",
+            help="bootstrap, or sandwich (quick, symmetric).",
+            metavar="KIND",
+            show_default=True,
+        ),
+    ] = "bootstrap",
+    point: Annotated[
+        str,
+        typer.Option(
+            "--point",
+            help="The rating that is shown: mle, or median (of the resamples: the paper's number).",
+            metavar="WHICH",
+            show_default=True,
+        ),
+    ] = "mle",
+    fold_seconds: Annotated[
+        float,
+        typer.Option(
+            "--fold-seconds",
+            min=0,
+            help="How long to fold new battles into online Elo and TrueSkill, each. They go on from where they were.",
+            metavar="SECONDS",
+            show_default=True,
+        ),
+    ] = 2.0,
+    all_columns: Annotated[
+        bool, typer.Option("--all-columns", help="Every column, on a narrow terminal too.")
+    ] = False,
+    form: FormatOption = "table",
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Rank the models of an arena. Bradley-Terry ratings with 95 % intervals, and what they rest on.
+
+    Models whose intervals overlap share a rank: rank = 1 + the number of models that are surely better. Online Elo and
+    TrueSkill follow the battles in their order. TrueSkill is a brand of Microsoft, whose notice permits it for Xbox
+    Live games and non-commercial projects; the package openskill is the way out (pip install 'arena-tui[openskill]').
+    """
+    from arena_tui.tables import leaderboard_table
+    from engine.ratings.leaderboard import Interval, Over, Point, RatingOptions, leaderboard
+
+    options = RatingOptions(
+        read_anchor(anchor),
+        n_resamples,
+        seed,
+        cast(Over, one_of("--over", over, ("battles", "prompts"))),
+        cast(Interval, one_of("--interval", interval, ("bootstrap", "sandwich"))),
+        cast(Point, one_of("--point", point, ("mle", "median"))),
+        online=fold_seconds > 0,
+        online_seconds=fold_seconds,
+    )
+    form = read_format(form)
+    with open_to_rate(store) as opened:
+        board = leaderboard(opened, arena, judge, category, options)
+    facts = board.facts()
+    if as_json:
+        out_json(facts)
+    elif form == "csv":
+        out_csv(_CSV_COLUMNS, ((row[name] for name in _CSV_COLUMNS) for row in facts["models"]))
+    elif form == "markdown":
+        out_markdown(leaderboard_table(board, all_columns=all_columns))
+    else:
+        out_table(leaderboard_table(board, all_columns=all_columns))
+
+
+_CSV_COLUMNS = (
+    "rank",
+    "model",
+    "rating",
+    "rating_lower",
+    "rating_upper",
+    "rating_median",
+    "reason",
+    "elo_online",
+    "trueskill_mu",
+    "trueskill_sigma",
+    "win_rate",
+    "win_share",
+    "wins",
+    "losses",
+    "ties",
+    "battles",
+    "cut_share",
+    "tied_with",
+)
+
+
+@app.command(
+    "matrix",
+    epilog=examples(
+        "arena-tui matrix", "arena-tui matrix --no-ties --category math", "arena-tui matrix --json"
+    ),
+)
+def show_matrix(
+    arena: ArenaOption = None,
+    judge: JudgeOption = None,
+    category: CategoryOption = None,
+    ties: Annotated[
+        bool,
+        typer.Option("--ties/--no-ties", help="A tie counts half a win, or is left out.", show_default=True),
+    ] = True,
+    form: FormatOption = "table",
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Show how often each model beat each other one. Rows beat columns; a dash: they never met."""
+    from arena_tui.tables import matrix_table
+    from engine.ratings.leaderboard import RatingOptions, leaderboard
+    from engine.ratings.stored import find_view, read_counts
+    from engine.ratings.win_rates import win_rate_matrix
+
+    form = read_format(form)
+    with open_to_rate(store) as opened:
+        view = find_view(opened.reader, arena, judge, category)
+        quick = RatingOptions(interval="sandwich", online=False)
+        board = leaderboard(opened, view.arena.name, view.judge, view.category, quick)
+        counts = read_counts(opened.reader, view).pairs.among(row.model for row in board.rows)
+    matrix = win_rate_matrix(counts, ties=ties)
+    if as_json:
+        out_json(_matrix_facts(view, matrix, ties))
+    elif form == "csv":
+        rows = ((name, *rates) for name, rates in zip(matrix.models, matrix.rates, strict=True))
+        out_csv(("model", *matrix.models), rows)
+    elif form == "markdown":
+        out_markdown(matrix_table(view, matrix, counts.total, ties))
+    else:
+        out_table(matrix_table(view, matrix, counts.total, ties))
+
+
+def _matrix_facts(view: Any, matrix: Any, ties: bool) -> dict[str, Any]:
+    return {
+        "arena": view.arena.name,
+        "judge": view.judge,
+        "category": view.category_name,
+        "ties": ties,
+        "models": list(matrix.models),
+        "rates": [list(row) for row in matrix.rates],
+        "battles": matrix.battles.tolist(),
+    }

@@ -1,0 +1,104 @@
+"""Options that several commands take: which arena, judge and category, how it is rated, in what form it is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from arena_tui.cli.running import one_of, open_for_reading, open_for_writing, store_path
+from arena_tui.output import FORMATS, Format
+from engine.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from engine.ratings.scale import Anchor
+    from engine.store import Store
+
+ArenaOption = Annotated[
+    str | None, typer.Option("--arena", help="The arena. Default: the newest.", metavar="NAME")
+]
+JudgeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--judge",
+        help="The judge. Default: the one with the most battles. Judges are never mixed.",
+        metavar="NAME",
+    ),
+]
+CategoryOption = Annotated[
+    str | None, typer.Option("--category", help="One category. Default: all.", metavar="NAME")
+]
+FormatOption = Annotated[
+    str, typer.Option("--format", help="table, csv or markdown.", metavar="FORM", show_default=True)
+]
+AnchorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--anchor",
+        help="Pin a model, such as vicuna-13b=1000. Without it the mean is 1000.",
+        metavar="MODEL[=RATING]",
+    ),
+]
+ResamplesOption = Annotated[
+    int,
+    typer.Option("--n-resamples", min=1, help="Bootstrap resamples.", metavar="N", show_default=True),
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", help="Seed of the resamples.", metavar="N", show_default=True)
+]
+OverOption = Annotated[
+    str,
+    typer.Option(
+        "--over",
+        help="What is resampled: battles, or prompts (games on one prompt are not independent).",
+        metavar="WHAT",
+        show_default=True,
+    ),
+]
+
+
+def read_format(said: str) -> Format:
+    """The form of a table.
+
+    Raises:
+        UsageError: there is no such form.
+    """
+    return cast(Format, one_of("--format", said, FORMATS))
+
+
+def read_anchor(said: str | None) -> Anchor | None:
+    """MODEL or MODEL=RATING; a name may hold `=` itself, then the rating has to be said.
+
+    Raises:
+        UsageError: the rating is no number.
+    """
+    from math import isfinite
+
+    from engine.ratings.scale import Anchor
+
+    if said is None:
+        return None
+    name, mark, rating = said.rpartition("=")
+    if not mark:
+        return Anchor(said, 1000.0)
+    try:
+        number = float(rating)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise UsageError(
+            f"--anchor: '{rating}' is no rating", mend="Write MODEL=RATING, such as vicuna-13b=1000."
+        )
+    return Anchor(name, number)
+
+
+def open_to_rate(store: Path | None) -> Store:
+    """The store to rate from. Ratings in battle order are folded on, and kept, where the store can be written."""
+    path = store_path(store)
+    if not path.exists():
+        return open_for_reading(store)
+    try:
+        return open_for_writing(store, create=False)
+    except StoreError:
+        return open_for_reading(store)

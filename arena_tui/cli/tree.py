@@ -1,0 +1,93 @@
+"""The tree of commands: groups whose modules are imported when one of their commands is meant, and their help.
+
+`--help` of the program knows every command by its summary and imports none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from arena_tui.cli.running import did_you_mean
+from arena_tui.cli.values import HELP_OPTIONS, read_plainly
+from engine.errors import UsageError
+
+HELP_WIDTH = 100
+SETTINGS: dict[str, Any] = {"help_option_names": HELP_OPTIONS, "max_content_width": HELP_WIDTH}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command of the program, or a group of commands.
+
+    Attributes:
+        section: the heading under which the help lists it.
+        module: where it is: a Typer `app` that is the group, or one that holds the command by its name.
+        summary: as the first sentence of its own help.
+    """
+
+    name: str
+    section: str
+    module: str
+    summary: str
+    is_group: bool = False
+
+    def load(self) -> Any:
+        """The command, imported."""
+        group = typer.main.get_group(import_module(self.module).app)
+        read_plainly(group)
+        if self.is_group:
+            group.name = self.name
+            return group
+        return group.commands[self.name]
+
+
+class Program(TyperGroup):
+    """The root of the tree."""
+
+    entries: tuple[Entry, ...] = ()
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        read_plainly(self)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [entry.name for entry in self.entries]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        for entry in self.entries:
+            if entry.name == cmd_name:
+                return entry.load()
+        if cmd_name.startswith("-"):
+            return None
+        hint = did_you_mean(cmd_name, tuple(self.list_commands(ctx)))
+        raise UsageError(f"there is no command '{cmd_name}'", mend=hint or "See: arena-tui --help")
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for section in dict.fromkeys(entry.section for entry in self.entries):
+            rows = [(entry.name, entry.summary) for entry in self.entries if entry.section == section]
+            with formatter.section(section):
+                formatter.write_dl([(f"{name:<{self._widest()}}", summary) for name, summary in rows])
+
+    def _widest(self) -> int:
+        return max(len(entry.name) for entry in self.entries)
+
+
+def commands(help_text: str = "") -> typer.Typer:
+    """A Typer for a group of commands, or for commands of the root."""
+    return typer.Typer(
+        help=help_text or None,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings=SETTINGS,
+    )
+
+
+def examples(*lines: str) -> str:
+    """Examples as the last words of a help text, each on a line of its own."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
