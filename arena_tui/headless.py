@@ -18,7 +18,15 @@ from arena_tui.output import (
     say_table,
     terminal_width,
 )
-from arena_tui.progress import ASCII_BAR, BAR, bar_line, describe, preflight_table, progress_line
+from arena_tui.progress import (
+    ASCII_BAR,
+    BAR,
+    bar_line,
+    describe,
+    duration,
+    preflight_table,
+    progress_line,
+)
 from engine.battles.progress import RunEvent
 
 SCHEMA = 1
@@ -165,14 +173,46 @@ class BarDisplay:
         self._draw("")
 
     def _draw(self, line: str) -> None:
-        """Only text that this program made: counts and times."""
         if line or self._line:
-            try:
-                sys.stderr.write(f"\r\x1b[K{line}")
-                sys.stderr.flush()
-            except BrokenPipeError:
-                pass  # the terminal is gone; the run is not
+            _draw(line)
         self._line = line
+
+
+class RowCounter:
+    """How many rows an import has read: in place on a terminal, a line now and then in a pipe."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._told = self._begun
+        self._in_place = is_terminal(sys.stderr)
+        self._line = ""
+
+    def show(self, rows: int) -> None:
+        """So many rows are done."""
+        now = time.monotonic()
+        seconds = max(now - self._begun, 1e-9)
+        self._line = f"{rows:,} rows in {duration(seconds)}, {rows / seconds:,.0f} a second"
+        if self._in_place:
+            _draw(self._line)
+        elif now - self._told >= PLAIN_SECONDS:
+            self._told = now
+            say(self._line)
+
+    def close(self) -> None:
+        """Say once more how many, and leave the terminal as it was."""
+        if self._in_place:
+            _draw("")
+        if self._line:
+            say(self._line)
+
+
+def _draw(line: str) -> None:
+    """Redraw the terminal's last line, with text that this program made: counts and times."""
+    try:
+        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        pass  # the terminal is gone; the work is not
 
 
 def _tell(event: RunEvent, show_preflight: Callable[[Table], None]) -> None:

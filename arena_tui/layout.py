@@ -22,6 +22,12 @@ GAP = "  "
 LEAST = 10
 """Cells that a squeezed column keeps, where its heading is not wider."""
 
+LEAD = 24
+"""Cells that the first column keeps where a table is drawn in parts."""
+
+LIST = 30
+"""Cells that a list of names takes at most: how many more there are says enough."""
+
 MOST_CHARACTERS = 500
 """Of one cell; what is longer is no table's business."""
 
@@ -61,7 +67,8 @@ class Names:
             some = f"{inert(', '.join(self.names[:kept]))} +{len(self.names) - kept}"
             if cell_len(some) <= width:
                 return some
-        return f"{len(self.names)} models" if width >= LEAST else f"+{len(self.names)}"
+        counted = f"{len(self.names)} models"
+        return counted if cell_len(counted) <= width else f"+{len(self.names)}"
 
 
 Cell = str | Names
@@ -127,9 +134,12 @@ class _Sized:
         for place, column in enumerate(table.columns):
             head = cell_len(column.name)
             widest = max(head, max((cell_len(_plain(row[place])) for row in table.rows), default=0))
+            if column.fit == "list":
+                widest = min(widest, max(LIST, head))
             rigid = column.right or column.fit == "keep"
             natural.append(widest)
-            least.append(widest if rigid else min(widest, max(LEAST, head)))
+            narrow = head if column.fit == "list" else max(LEAST, head)
+            least.append(widest if rigid else min(widest, narrow))
         return cls(table, tuple(natural), tuple(least))
 
 
@@ -182,12 +192,13 @@ def _blocks(sized: _Sized, chosen: Sequence[int], width: int | None) -> list[lis
     if width is None or not chosen:
         return [list(chosen)]
     first, *others = chosen
-    blocks, room = [[first]], width - sized.least[first]
+    lead = min(sized.natural[first], max(sized.least[first], LEAD))
+    blocks, room = [[first]], width - lead
     for column in others:
         needs = sized.least[column] + len(GAP)
         if needs > room and len(blocks[-1]) > 1:
             blocks.append([first])
-            room = width - sized.least[first]
+            room = width - lead
         blocks[-1].append(column)
         room -= needs
     return blocks

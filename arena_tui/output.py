@@ -15,7 +15,7 @@ from arena_tui.inert import inert
 from engine.errors import UserError
 
 if TYPE_CHECKING:
-    from arena_tui.layout import Table
+    from arena_tui.layout import Cell, Table
 
 Format = Literal["table", "csv", "markdown"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "markdown")
@@ -159,11 +159,18 @@ def _markdown(table: Table) -> str:
 
     rules = ["---:" if column.right else "---" for column in table.columns]
     text = line(_escaped(column.name) for column in table.columns) + line(rules)
-    text += "".join(line(_escaped(str(cell)) for cell in row) for row in table.rows)
+    text += "".join(line(_escaped(_in_short(cell)) for cell in row) for row in table.rows)
     return text + "".join(f"\n{_escaped(note)}\n" for note in table.notes)
 
 
 _MARKUP = {ord(letter): f"\\{letter}" for letter in "\\`*_[]|#~"} | {ord("<"): "&lt;", ord("&"): "&amp;"}
+
+
+def _in_short(cell: Cell) -> str:
+    """A list of names says how many more there are; a reader of Markdown has no wide screen."""
+    from arena_tui.layout import LIST
+
+    return cell if isinstance(cell, str) else cell.fitted(2 * LIST)
 
 
 def _escaped(cell: str) -> str:

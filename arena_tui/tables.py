@@ -20,7 +20,7 @@ _NARROW = (
     Column("rank", right=True),
     Column("model"),
     Column("rating", right=True),
-    Column("95 % interval", right=True),
+    Column("interval", right=True),
     Column("win rate", right=True),
     Column("battles", right=True),
     Column("tied with", fit="list"),
@@ -104,9 +104,9 @@ def _rated_by(board: Leaderboard) -> str:
     anchor = "mean 1000"
     if options.anchor is not None:
         anchor = f"{options.anchor.model} pinned to {options.anchor.rating:g}"
-    how = "sandwich intervals"
+    how = "95 % sandwich intervals"
     if options.interval == "bootstrap":
-        how = f"intervals of {options.n_resamples:,} bootstraps over {options.over}"
+        how = f"95 % intervals of {options.n_resamples:,} bootstraps over {options.over}"
     return (
         f"Bradley-Terry, {anchor}, {how}; outcome rule {arena.outcome_rule.value}, cut responses: {arena.on_cut.value};"
         f" tied with: by {board.tied_by}"
@@ -188,7 +188,7 @@ def comparison_table(comparison: Comparison) -> Table:
     columns = [
         Column("category" if by_category else "model"),
         Column("difference", right=True),
-        Column("95 % interval", right=True),
+        Column("interval", right=True),
         Column("win rate", right=True),
         Column("met", right=True),
         Column("prompts", right=True),
@@ -231,4 +231,4 @@ def _told_apart(row: Compared) -> str:
         return "better"
     if row.upper is not None and row.upper < 0:
         return "worse"
-    return "not told apart"
+    return "tied"

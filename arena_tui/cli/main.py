@@ -22,6 +22,20 @@ ENTRIES = (
     Entry("compare", _LOOK, "arena_tui.cli.comparing", "Tell how far models lie apart, with an interval."),
     Entry("ratings", _LOOK, "arena_tui.cli.agreement", "Hold ratings against a reference.", is_group=True),
     Entry("verdicts", _LOOK, "arena_tui.cli.verdicts", "Battles, and what the judge said.", is_group=True),
+    Entry(
+        "import",
+        _DATA,
+        "arena_tui.cli.importing",
+        "Bring battle logs, responses, verdicts or prompts into the store.",
+    ),
+    Entry(
+        "imports",
+        _DATA,
+        "arena_tui.cli.imports",
+        "Imports: what was brought in, and taking it back.",
+        is_group=True,
+    ),
+    Entry("arenas", _DATA, "arena_tui.cli.arenas", "Arenas: battles that are rated together.", is_group=True),
     Entry("models", _DATA, "arena_tui.cli.models", "The models that the store knows.", is_group=True),
 )
 
