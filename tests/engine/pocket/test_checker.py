@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.pocket.checker import check, edit_distance, is_pocket_prompt, right_answers, turn_score
@@ -17,6 +17,7 @@ HARDNESS = st.sampled_from([(c, d) for c in CATEGORIES for d in DIFFICULTIES])
 WORDS = st.text("abc", max_size=8)
 
 
+@settings(deadline=None)
 @given(HARDNESS, st.integers())
 def test_only_the_right_answer_gets_ten(rung: tuple[str, int], seed: int) -> None:
     conversation = LADDERS[rung[0]][rung[1] - 1](Random(seed))
@@ -92,6 +93,7 @@ def test_the_number_of_answers_must_fit() -> None:
         check(Conversation.of("Write kofu."), ["kofu", "kofu"])
 
 
+@settings(deadline=None)
 @given(WORDS, WORDS, WORDS)
 def test_edit_distance_is_a_distance(a: str, b: str, c: str) -> None:
     assert (edit_distance(a, b) == 0) == (a == b)
@@ -99,12 +101,14 @@ def test_edit_distance_is_a_distance(a: str, b: str, c: str) -> None:
     assert edit_distance(a, c) <= edit_distance(a, b) + edit_distance(b, c)
 
 
+@settings(deadline=None)
 @given(WORDS, st.integers(0, 7), st.sampled_from("abc"))
 def test_one_edit_is_a_distance_of_one_at_most(text: str, place: int, letter: str) -> None:
     assert edit_distance(text, text[:place] + letter + text[place:]) == 1
     assert edit_distance(text, text[:place] + text[place + 1 :]) == (place < len(text))
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_every_answer_gets_a_score_of_the_scale(right: str, answer: str) -> None:
     assert 1 <= turn_score(right, answer) <= 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.pocket.checker import right_answers, turn_score
@@ -17,6 +17,7 @@ ANSWERS = st.text("abcxyzABC", min_size=1, max_size=8) | st.integers(0, 999).map
 
 
 @pytest.mark.parametrize("habit", [slip, half, initial, babble])
+@settings(deadline=None)
 @given(right=ANSWERS, seed=st.integers())
 def test_habits_give_wrong_answers(habit: Habit, right: str, seed: int) -> None:
     answer = habit(right, Random(seed))

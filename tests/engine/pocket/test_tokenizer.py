@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.pocket import tokenizer
@@ -21,6 +21,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return transformers.AutoTokenizer.from_pretrained(folder)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8")))
 def test_any_text_survives(loaded: Any, text: str) -> None:
     assert loaded.decode(loaded.encode(text, add_special_tokens=False)) == text
