@@ -66,13 +66,14 @@ def test_a_follow_up_is_read_and_solved(form: Form, question: str, before: str, 
     assert form.solve(before) == answer
 
 
-@pytest.mark.parametrize("question", [question for _, question, _ in EXAMPLES])
+PRINTED = [question for _, question, _ in EXAMPLES if question.startswith("What does print(")]
+
+
+@pytest.mark.parametrize("question", PRINTED)
 def test_python_shows_what_the_coding_forms_say(question: str) -> None:
     """The interpreter itself is the other opinion."""
     known = read(question)
     assert known is not None
-    if not question.startswith("What does print("):
-        pytest.skip("not a coding form")
     expression = question.removeprefix("What does print(").removesuffix(") show?")
     assert str(eval(expression)) == known[0].solve(*known[1])
 
