@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
+from engine.battles.import_deciding import decide_row
 from engine.battles.import_keys import (
     Met,
     battle_content,
@@ -19,21 +18,15 @@ from engine.battles.import_keys import (
 )
 from engine.battles.import_names import CONTRADICTS, Parties, PromptPlaces
 from engine.battles.import_responses import Responses, Told, status_of
-from engine.battles.outcome import before_judging, decide
 from engine.formats.rows import BattleRow, Layout, ResponseRow, Row, SetAside, SingleRow
 from engine.records import (
-    Decision,
-    Game,
-    NativeValue,
     OnCut,
     OutcomeRule,
     ResponseStatus,
     Turn,
     Verdict,
-    VerdictKind,
-    VerdictStatus,
 )
-from engine.store.battles import Arena, NewBattle, battle_states, land_battles
+from engine.store.battles import Arena, NewBattle, battle_outcomes, land_battles
 from engine.store.contestants import Contestant
 from engine.store.imports import check_goes_on, first_position
 from engine.store.prompts import LandedPrompt
@@ -198,7 +191,8 @@ class Landing:
                 fight = self._fight(tx, row, place, told)
                 fights += [fight] if fight else []
                 aside += [] if fight else [_refused(row, DUPLICATE)]
-        fights = self._without_own(tx, fights)
+        fights, wrong = self._without_own(tx, fights)
+        aside += [_refused(one.row, SAID_OTHERWISE) for one in wrong]
         new = {verdict.key: verdict for one in fights for verdict in _new_verdicts(one)}
         landed = land_verdicts(tx, list(new.values()), again=False)
         contradicting = self._count_verdicts(tx, landed, new)
@@ -248,23 +242,29 @@ class Landing:
             position,
         )
 
-    def _without_own(self, tx: Transaction, fights: list[_Fight]) -> list[_Fight]:
-        """Leave out battles of an export that this very store wrote: they stand under their own keys."""
+    def _without_own(self, tx: Transaction, fights: list[_Fight]) -> tuple[list[_Fight], list[_Fight]]:
+        """Leave out battles of an export that this very store wrote: they stand under their own keys.
+
+        Returns:
+            The others, and those of its own that ended otherwise than they stand.
+        """
         ours: dict[int, list[str]] = {}
         for one in fights:
             if _OURS.fullmatch(one.source):
                 ours.setdefault(one.arena.id, []).append(one.source)
         if not ours:
-            return fights
+            return fights, []
         stands = {
-            (arena_id, key)
+            (arena_id, key): ended
             for arena_id, keys in ours.items()
-            for key in battle_states(tx.connection, arena_id, keys)
+            for key, ended in battle_outcomes(tx.connection, arena_id, keys).items()
         }
         own = [one for one in fights if (one.arena.id, one.source) in stands]
-        self.known["battles"] += len(own)
-        self.known["verdicts"] += sum(len(one.row.games) for one in own)
-        return [one for one in fights if (one.arena.id, one.source) not in stands]
+        right = [one for one in own if stands[one.arena.id, one.source] == _ended(one)]
+        wrong = [one for one in own if stands[one.arena.id, one.source] != _ended(one)]
+        self.known["battles"] += len(right)
+        self.known["verdicts"] += sum(len(one.row.games) for one in right)
+        return [one for one in fights if (one.arena.id, one.source) not in stands], wrong
 
     def _land_fights(
         self, tx: Transaction, fights: Sequence[_Fight], verdicts: dict[str, tuple[int, bool]]
@@ -334,8 +334,7 @@ def _new_verdicts(one: _Fight) -> Iterator[NewVerdict]:
 
 def _new_battle(one: _Fight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle:
     row, response_a, response_b = one.row, one.response_a, one.response_b
-    status_a = response_a.status if response_a else ResponseStatus.OK
-    status_b = response_b.status if response_b else ResponseStatus.OK
+    status_a, status_b = _statuses(one)
     games = zip(row.games, one.verdict_keys, strict=True)
     return NewBattle(
         one.key,
@@ -343,7 +342,7 @@ def _new_battle(one: _Fight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle
         one.prompt.prompt_id,
         one.a.id,
         one.b.id,
-        _decision(one.arena, row, status_a, status_b),
+        decide_row(one.arena, row, status_a, status_b),
         one.position,
         tuple((game.swapped, verdicts[key][0]) for game, key in games),
         response_a.id if response_a else None,
@@ -357,25 +356,15 @@ def _new_battle(one: _Fight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle
     )
 
 
-def _decision(arena: Arena, row: BattleRow, status_a: ResponseStatus, status_b: ResponseStatus) -> Decision:
-    """By the arena's rules; the margin as the source tells it, where it tells more than who won."""
-    decision = before_judging(arena.on_cut, status_a, status_b)
-    if decision is None:
-        decision = _judged(arena.outcome_rule, row.games)
-    if row.margin is not None and decision.outcome is not None:
-        return replace(decision, margin=row.margin)
-    return decision
+def _ended(one: _Fight) -> tuple[str, str | None]:
+    decision = decide_row(one.arena, one.row, *_statuses(one))
+    return decision.state.value, decision.outcome.value if decision.outcome else None
 
 
-def _judged(rule: OutcomeRule, games: tuple[Game, ...]) -> Decision:
-    if len(games) == 1 and games[0].verdict.status is VerdictStatus.OK:
-        return _by_value(rule, games[0].swapped, games[0].verdict.kind, games[0].verdict.value)
-    return decide(rule, games, max(1, len(games)))
-
-
-@lru_cache(maxsize=1 << 14)
-def _by_value(rule: OutcomeRule, swapped: bool, kind: VerdictKind, value: NativeValue) -> Decision:
-    return decide(rule, [Game(swapped, Verdict(kind, VerdictStatus.OK, value))], 1)
+def _statuses(one: _Fight) -> tuple[ResponseStatus, ResponseStatus]:
+    """Of both responses; one that is unknown is taken for whole."""
+    a, b = one.response_a, one.response_b
+    return (a.status if a else ResponseStatus.OK), (b.status if b else ResponseStatus.OK)
 
 
 def _held(

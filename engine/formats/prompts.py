@@ -12,6 +12,7 @@ from engine.formats.entry import Record
 from engine.formats.fields import FieldError
 from engine.formats.identity import RowIds
 from engine.formats.importer import Names, RecordReader, TableImporter
+from engine.formats.jsons import loads
 from engine.formats.mapping import ColumnMap, Field, resolve
 from engine.formats.rows import ImportOptions
 from engine.formats.sources import Source
@@ -27,6 +28,7 @@ _FIELDS = (
     Field("system", ("system_prompt",)),
     Field("category", ("skill", "category_tag", "type")),
     Field("difficulty"),
+    Field("meta"),
 )
 _BODIES = ("turns", "messages", "text")
 
@@ -76,7 +78,19 @@ class PromptReader:
         category = fields.optional_identifier(row.get("category"), "category")
         difficulty = fields.optional_number(row.get("difficulty"), "difficulty")
         self._ids.claim((set_name, name), (conversation, category, difficulty))
-        return (Prompt(name, conversation, set_name, category, difficulty),)
+        return (Prompt(name, conversation, set_name, category, difficulty, _meta(row.get("meta"))),)
+
+
+def _meta(value: Any) -> dict[str, Any]:
+    """What else the source says: an object, or the JSON text of one as in tables of text; anything else by its name."""
+    if _absent(value):
+        return {}
+    if isinstance(value, str):
+        try:
+            value = loads(value)
+        except (ValueError, RecursionError):
+            return {"meta": value}
+    return value if isinstance(value, dict) else {"meta": value}
 
 
 def conversation_of(row: Mapping[str, Any]) -> Conversation:

@@ -99,6 +99,15 @@ def battle_states(connection: Connection, arena_id: int, keys: Iterable[str]) ->
     return dict(select_in(connection, query, list(keys)))
 
 
+def battle_outcomes(
+    connection: Connection, arena_id: int, keys: Iterable[str]
+) -> dict[str, tuple[str, str | None]]:
+    """(state, outcome) of the battles that an arena has of these keys."""
+    query = f"SELECT key, state, outcome FROM battles WHERE arena_id = {arena_id} AND key IN"
+    rows = select_in(connection, query, list(keys))
+    return {key: (state, outcome) for key, state, outcome in rows}
+
+
 def land_battles(
     tx: Transaction, arena: Arena, items: Sequence[NewBattle], *, again: bool = True
 ) -> dict[str, bool]:

@@ -53,6 +53,7 @@ CREATE TABLE prompt_set_items (
     import_id INTEGER REFERENCES imports(id),
     PRIMARY KEY (set_id, name)
 ) WITHOUT ROWID;
+CREATE UNIQUE INDEX prompt_set_items_in_order ON prompt_set_items(set_id, position);
 CREATE INDEX prompt_set_items_by_prompt ON prompt_set_items(prompt_id);
 CREATE TABLE models (
     id INTEGER PRIMARY KEY, name NOT NULL UNIQUE, kind TEXT NOT NULL, identity TEXT NOT NULL UNIQUE,

@@ -118,7 +118,7 @@ PLAIN = BattleLayout(
     (
         *_MODELS,
         Field("winner", ("label", "outcome"), required=True),
-        Field("source_id", ("id", "battle_id")),
+        Field("source_id", ("id", "battle_id", "battle_key")),
         Field("prompt_id", ("question_id", "prompt_name")),
         *_TEXTS,
         *_COMMON,

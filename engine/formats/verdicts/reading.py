@@ -56,6 +56,7 @@ FIELDS = (
     Field("occurred_at", ("tstamp", "timestamp")),
     Field("battle_key", ("battle_id",)),
     Field("verdict_key", ("verdict_id",)),
+    Field("source_id"),
 )
 NO_VERDICT = "no verdict in the row"
 
@@ -74,7 +75,7 @@ class VerdictReader:
         self._prompts = PromptNames(set_name)
         self._verdict_keys = RowIds()
         self._battle_keys = RowIds()
-        self._battle: str | None = None
+        self._battle: tuple[object, str] | None = None
         self._orientations: set[bool] = set()
         self.layout = f"verdicts by {' and '.join(self._said.columns)}"
         first = self.columns.apply(source.first[0].value).get("judge") if source.first else None
@@ -113,12 +114,13 @@ class VerdictReader:
         """
         verdict_key = fields.optional_identifier(row.get("verdict_key"), "verdict_key")
         battle_key = fields.optional_identifier(row.get("battle_key"), "battle_key")
+        arena = row.get("arena")  # one battle may stand in several
         if battle_key is not None and verdict.kind is not VerdictKind.SINGLE:
-            self._open(battle_key, swapped)
+            self._open((arena, battle_key), swapped)
         if verdict_key is not None:
-            self._verdict_keys.claim(verdict_key, (verdict, swapped))
+            self._verdict_keys.claim((arena, verdict_key), (verdict, swapped))
 
-    def _open(self, battle_key: str, swapped: bool) -> None:
+    def _open(self, battle_key: tuple[object, str], swapped: bool) -> None:
         if battle_key == self._battle:
             if swapped in self._orientations:
                 raise FieldError("a game of its battle stands twice")
@@ -239,7 +241,7 @@ def _single(row: Fields, prompt: PromptRef, verdict: Verdict, judge: str, line: 
         fields.model_name(row.get(field), "model"),
         verdict,
         judge,
-        source_id=fields.optional_identifier(row.get("verdict_key"), "verdict_key"),
+        source_id=_source_id(row, "verdict_key"),
         response=_turns(row, "response"),
         line=line,
     )
@@ -257,7 +259,7 @@ def _battle(
         judge,
         response_a=_turns(row, "response_a"),
         response_b=_turns(row, "response_b"),
-        source_id=fields.optional_identifier(row.get("battle_key"), "battle_key"),
+        source_id=_source_id(row, "battle_key"),
         category=category,
         occurred_at=fields.optional_seconds(row.get("occurred_at"), "occurred_at"),
         turn=game.verdict.turn,
@@ -266,6 +268,12 @@ def _battle(
         meta={} if verdict_key is None else {"verdict_keys": [verdict_key]},
         line=line,
     )
+
+
+def _source_id(row: Fields, key: str) -> str | None:
+    """What tells the row from others: as it says, else its key."""
+    said = fields.optional_identifier(row.get("source_id"), "source_id")
+    return said or fields.optional_identifier(row.get(key), key)
 
 
 def _turns(row: Fields, field: str) -> tuple[Turn, ...] | None:

@@ -1,0 +1,20 @@
+"""The tables that are exported, by name."""
+
+from __future__ import annotations
+
+from engine.store.export import judged, nouns, work
+from engine.store.export.table import Table
+
+TABLES: dict[str, Table] = {
+    "prompts": nouns.PROMPTS,
+    "models": nouns.MODELS,
+    "players": nouns.PLAYERS,
+    "responses": nouns.RESPONSES,
+    "verdicts": judged.VERDICTS,
+    "games": judged.GAMES,
+    "battles": judged.BATTLES,
+    "ratings": work.RATINGS,
+    "jobs": work.JOBS,
+    "attempts": work.ATTEMPTS,
+    "events": work.EVENTS,
+}
