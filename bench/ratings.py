@@ -1,262 +1,200 @@
-"""How long ratings with intervals take, beside the programs that the field uses.
+"""From a store of a million battles to ratings with intervals, beside the programs that the field uses.
 
-    python bench/ratings.py [--models 32,300] [--battles 1000000] [--json]
+    python bench/ratings.py [--models 32,300] [--battles 1000000] [--workdir FOLDER]
+                            [--peers PYTHON] [--fastchat FILE] [--json]
 
-A million battles between 32 and 300 models, every pair of models equally often, a fifth of them ties. Ours start from
-the pair counts that the store keeps. evalica, arena-rank and fschat start from the battle log; each is asked for the
-same 100 bootstraps, but run for fewer, and fschat on fewer battles where its table would not fit into memory. What was
-run is printed beside what it comes to. Peers that are not installed are named and left out:
-
-    pip install evalica scikit-learn fschat; arena-rank in an environment of its own (it pins numpy and jax).
+Stores are built in --workdir, battle by battle, and left there for the next run. Ours starts from a store that is not
+open yet; the file is in the page cache, the program is loaded, and the least of several runs counts. The others start
+from the same battles as arrays. bench/README.md says how a Python for --peers is made.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import importlib.util
 import json
-import math
-import os
-import platform
+import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from battle_logs import BattleLog, chance_log
+from stores import store_of
+from timing import Spent, machine, machine_line, spent
 
 from engine.ratings.bootstrap import bootstrap, bootstrap_prompts
-from engine.ratings.bradley_terry import bradley_terry
 from engine.ratings.counts import PairCounts
 from engine.ratings.covariance import normal_intervals
+from engine.ratings.folding import STEP, fold_on, read_folded
+from engine.ratings.leaderboard import RatingOptions, leaderboard
 from engine.ratings.prompt_battles import PromptBattles
-from engine.ratings.skill import SkillState
-from engine.records import Outcome
+from engine.ratings.stored import find_view, read_counts, read_prompt_battles
+from engine.store import open_store
 
-BOOTSTRAPS = 100
+PROMPTS = 50_000
+OVER_PROMPTS = 300_000
+"""Battles of the store whose prompts are drawn."""
+FEWER = 100_000
+"""Battles of the store that shows what the number of battles costs."""
+
+TARGETS = {("bootstraps", 1_000_000, 32): 0.05, ("bootstraps", 1_000_000, 300): 1.4}
+"""Seconds that are asked of us by what is measured, battles and models."""
+PROMPTS_TARGET = 2.0
+
+WORDS = {"bootstraps": "100 bootstraps over battles", "sandwich": "sandwich intervals"}
 
 
 @dataclass(frozen=True)
-class Timing:
+class Row:
     """One line of the table.
 
     Attributes:
-        seconds: for the whole of `what`, scaled up where `ran` says so.
-        ratio: how many times longer than ours, for a peer.
+        what: `bootstraps` and `sandwich` are what the programs have in common.
+        ran: how it was run where that was not in full; of ours, what is to be known.
+        target: seconds that are asked for.
     """
 
     program: str
     what: str
     models: int
-    seconds: float
-    ran: str = "in full"
-    ratio: float | None = None
+    battles: int
+    spent: Spent
+    ran: str = ""
+    target: float | None = None
 
 
-def synthetic_counts(n: int, battles: int, random_state: int = 0) -> PairCounts:
-    """Counts of `battles` battles between n models whose log strengths are standard normal; a fifth are ties."""
-    rng = np.random.default_rng(random_state)
-    strength = rng.normal(size=n)
-    a, b = np.triu_indices(n, 1)
-    met = rng.multinomial(battles, np.full(a.size, 1 / a.size))
-    ties = rng.binomial(met, 0.2)
-    wins = rng.binomial(met - ties, 1 / (1 + np.exp(strength[b] - strength[a])))
-    return PairCounts.of([f"model-{i:03}" for i in range(n)], a, b, wins, met - ties - wins, ties)
+def counts_of(store_path: Path) -> PairCounts:
+    """Open a store, find its newest arena, read its counts, close it."""
+    with open_store(store_path) as store:
+        view = find_view(store.reader, None, None, None)
+        with store.snapshot() as connection:
+            return read_counts(connection, view).pairs
 
 
-def synthetic_prompts(n: int, battles: int, prompts: int, random_state: int = 0) -> PromptBattles:
-    """Battles spread evenly over prompts, between models drawn at random."""
-    rng = np.random.default_rng(random_state)
-    first = rng.integers(0, n, battles)
-    second = (first + rng.integers(1, n, battles)) % n
-    outcome = rng.choice(3, battles, p=[0.4, 0.4, 0.2])
-    columns = [(outcome == wanted).astype(np.int64) for wanted in range(3)]
-    names = [f"model-{i:03}" for i in range(n)]
-    return PromptBattles.of(names, prompts, np.arange(battles) % prompts, first, second, *columns)
+def prompt_battles_of(store_path: Path) -> PromptBattles:
+    """The same, reading each battle for its prompt."""
+    with open_store(store_path) as store:
+        view = find_view(store.reader, None, None, None)
+        with store.snapshot() as connection:
+            return read_prompt_battles(connection, view)
 
 
-def battle_log(counts: PairCounts, random_state: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The battles one by one, shuffled: index of a, of b, and 0, 1, 2 for a, b, tie."""
-    cells = np.concatenate([counts.wins, counts.losses, counts.ties])
-    cell = np.repeat(np.arange(cells.size), cells)
-    np.random.default_rng(random_state).shuffle(cell)
-    pair, outcome = cell % counts.a.size, cell // counts.a.size
-    return counts.a[pair], counts.b[pair], outcome
+def table_of(store_path: Path) -> None:
+    """All that a leaderboard says: ratings, ties, records, coverage; online ratings as they are stored."""
+    with open_store(store_path) as store:
+        leaderboard(store, options=RatingOptions(online=False))
 
 
-def seconds(work: Callable[[], object], times: int = 1) -> float:
-    """The shortest of several runs."""
-    best = math.inf
-    for _ in range(times):
-        begin = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - begin)
-    return best
-
-
-def ours(source: Callable[[], PairCounts]) -> Iterator[Timing]:
-    """Everything from pair counts. `source` reads them, and its time counts."""
-    n = len(source().models)
-    yield Timing(
-        "arena-tui", f"{BOOTSTRAPS} bootstraps over battles", n, seconds(lambda: bootstrap(source()), 5)
-    )
-    yield Timing("arena-tui", "sandwich intervals", n, seconds(lambda: normal_intervals(source()), 5))
-    yield Timing("arena-tui", "one fit", n, seconds(lambda: bradley_terry(source()), 5))
-
-
-def ours_over_prompts(n: int, battles: int = 300_000, prompts: int = 50_000) -> Timing:
-    log = synthetic_prompts(n, battles, prompts)
-    what = f"{BOOTSTRAPS} bootstraps over prompts ({battles:,} battles, {prompts:,} prompts)"
-    return Timing("arena-tui", what, n, seconds(lambda: bootstrap_prompts(log), 3))
-
-
-def trueskill_updates(battles: int = 3000) -> Timing:
-    first, second, outcome = battle_log(synthetic_counts(32, battles))
-    rows = [(str(a), str(b), tuple(Outcome)[o]) for a, b, o in zip(first, second, outcome, strict=True)]
-    taken = seconds(lambda: SkillState().folded(rows))
-    return Timing("trueskill", f"{battles:,} battles folded, {battles / taken:,.0f} a second", 32, taken)
-
-
-def extrapolated(work: Callable[[int], object], few: int, more: int) -> tuple[float, str]:
-    """Seconds of `work(BOOTSTRAPS)`: what `few` take, and for each further one what it takes from `few` to `more`."""
-    work(few)
-    begin, each = seconds(lambda: work(few)), seconds(lambda: work(more))
-    each = (each - begin) / (more - few)
-    return begin + (BOOTSTRAPS - few) * each, f"{few} and {more} bootstraps, the rest by their difference"
-
-
-def evalica_bootstraps(counts: PairCounts) -> Timing:
-    import evalica
-
-    first, second, outcome = battle_log(counts)
-    winners = np.array([evalica.Winner.X, evalica.Winner.Y, evalica.Winner.Draw], dtype=object)[outcome]
-    names = np.array(counts.models, dtype=object)
-    log = (names[first].tolist(), names[second].tolist(), winners.tolist())
-    options: dict[str, Any] = {"bootstrap_method": "percentile", "random_state": 0}
-
-    def work(resamples: int) -> None:
-        evalica.bootstrap(evalica.bradley_terry, *log, n_resamples=resamples, **options)
-
-    return Timing("evalica", f"{BOOTSTRAPS} bootstraps", len(names), *extrapolated(work, 2, 4))
-
-
-def log_frame(counts: PairCounts, battles: int | None = None) -> Any:
-    """The battle log (its first `battles`) as the data frame that arena-rank and fschat read."""
-    import pandas as pd
-
-    first, second, outcome = (column[:battles] for column in battle_log(counts))
-    names = np.array(counts.models)
-    winner = np.array(["model_a", "model_b", "tie"])[outcome]
-    return pd.DataFrame({"model_a": names[first], "model_b": names[second], "winner": winner})
-
-
-def arena_rank_bootstraps(counts: PairCounts) -> Timing:
-    """Its own draws and fits one after another: the pool that it forks for them hangs beside JAX's threads."""
-    import jax
-    from arena_rank.models.bradley_terry import BradleyTerry, fit_single_bootstrap_sample
-    from arena_rank.utils.data_utils import PairDataset
-
-    frame = log_frame(counts)
-
-    def work(resamples: int) -> None:
-        data = PairDataset.from_pandas(frame)
-        model = BradleyTerry(n_competitors=len(data.competitors))
-        model.fit(data)
-        drawn = jax.random.multinomial(
-            key=jax.random.PRNGKey(0),
-            n=counts.total,
-            p=data.counts / counts.total,
-            shape=(resamples, data.counts.shape[0]),
-            dtype=model.dtype,
-        )
-        for sample in drawn:
-            fit_single_bootstrap_sample(sample, model, data)
-
-    return Timing("arena-rank", f"{BOOTSTRAPS} bootstraps", len(counts.models), *extrapolated(work, 1, 4))
-
-
-def arena_rank_sandwich(counts: PairCounts) -> Timing:
-    from arena_rank.models.bradley_terry import BradleyTerry
-    from arena_rank.utils.data_utils import PairDataset
-
-    frame = log_frame(counts)
-
-    def work() -> None:
-        data = PairDataset.from_pandas(frame)
-        BradleyTerry(n_competitors=len(data.competitors)).compute_ratings_and_cis(data)
-
-    return Timing(
-        "arena-rank", "sandwich intervals", len(counts.models), seconds(work, 2), "in full, compiled before"
-    )
-
-
-def fschat_bootstraps(counts: PairCounts, battles: int, resamples: int) -> Timing:
-    fit, repeat = fschat_functions()
-    frame = log_frame(counts, battles)
-    taken = seconds(lambda: repeat(frame, fit, resamples))
-    scale = BOOTSTRAPS / resamples * counts.total / battles
-    ran = f"{resamples} bootstraps of {battles:,} battles, x {scale:,.0f}"
-    return Timing("fschat elo_analysis", f"{BOOTSTRAPS} bootstraps", len(counts.models), taken * scale, ran)
-
-
-def fschat_functions() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Fit and bootstrap from fschat's elo_analysis.py, without what its plots and its model list import."""
-    import pandas as pd
-
-    package = importlib.util.find_spec("fastchat")
-    if package is None or not package.submodule_search_locations:
-        raise ImportError("fastchat")
-    path = Path(package.submodule_search_locations[0]) / "serve" / "monitor" / "elo_analysis.py"
-    wanted = {"compute_elo_mle_with_tie", "get_bootstrap_result"}
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in wanted]
-    scope: dict[str, Any] = {"np": np, "pd": pd, "math": math, "tqdm": lambda rounds, **_: rounds}
-    exec(compile(tree, str(path), "exec"), scope)
-    return scope["compute_elo_mle_with_tie"], scope["get_bootstrap_result"]
-
-
-def peers(counts: PairCounts) -> Iterator[Timing]:
-    """Each peer that is installed; one that is not is told on stderr."""
-    fschat_battles = min(counts.total, 40_000_000 // len(counts.models))
-    runs: dict[str, Callable[[], Timing]] = {
-        "evalica": lambda: evalica_bootstraps(counts),
-        "arena-rank": lambda: arena_rank_bootstraps(counts),
-        "arena-rank (sandwich)": lambda: arena_rank_sandwich(counts),
-        "fschat": lambda: fschat_bootstraps(counts, fschat_battles, 1),
+def ours(log: BattleLog, path: Path) -> Iterator[Row]:
+    """From the store to intervals, and what each part of it takes."""
+    counts = counts_of(path)
+    works: dict[str, Callable[[], object]] = {
+        "bootstraps": lambda: bootstrap(counts_of(path)),
+        "sandwich": lambda: normal_intervals(counts_of(path)),
+        "opening the store, reading the counts": lambda: counts_of(path),
+        "100 bootstraps of counts in memory": lambda: bootstrap(counts),
     }
-    for name, run in runs.items():
-        try:
-            yield run()
-        except ImportError as error:
-            print(f"{name}: not installed ({error})", file=sys.stderr)
+    for what, work in works.items():
+        target = TARGETS.get((what, log.battles, len(log.models)))
+        yield _ours(what, log, spent(work, 7), f"{len(counts.a):,} pairs", target)
 
 
-def with_ratios(timings: list[Timing]) -> list[Timing]:
-    """Peers beside ours for the same models and the same kind of interval."""
-
-    def key(timing: Timing) -> tuple[int, str]:
-        return timing.models, timing.what.removesuffix(" over battles")
-
-    own = {key(timing): timing.seconds for timing in timings if timing.program == "arena-tui"}
-    rows = []
-    for timing in timings:
-        mine = own.get(key(timing))
-        ratio = None if mine is None or timing.program == "arena-tui" else timing.seconds / mine
-        rows.append(Timing(**{**asdict(timing), "ratio": ratio}))
-    return rows
+def ours_as_table(log: BattleLog, path: Path) -> Row:
+    return _ours("leaderboard, online ratings as stored", log, spent(lambda: table_of(path), 3))
 
 
-def show(timings: list[Timing], battles: int) -> None:
-    print(
-        f"{battles:,} battles; Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores"
+def ours_over_prompts(log: BattleLog, path: Path) -> Iterator[Row]:
+    prompts = f"{log.n_prompts:,} prompts"
+    taken = spent(lambda: bootstrap_prompts(prompt_battles_of(path)), 3)
+    yield _ours("100 bootstraps over prompts", log, taken, prompts, PROMPTS_TARGET)
+    yield _ours("reading the battles by prompt", log, spent(lambda: prompt_battles_of(path), 3), prompts)
+
+
+def ours_online(log: BattleLog, path: Path) -> Iterator[Row]:
+    """TrueSkill from the beginning, from where the store says that it is, and read for a table."""
+    with open_store(path, writable=True) as store:
+        with store.write() as tx:
+            tx.connection.execute("DELETE FROM online_folds")
+        view = find_view(store.reader, None, None, None)
+
+        def fold() -> None:
+            fold_on(store, view, "trueskill", log.battles, seconds=0.0)
+
+        for what in ("TrueSkill: the first battles", "TrueSkill: further ones, from the stored position"):
+            taken = spent(fold)
+            rates = f"{STEP / taken.wall:,.0f} a second, {STEP / taken.cpu:,.0f} a second of processor"
+            yield _ours(what, log, taken, f"{STEP:,} folded, {rates}")
+        taken = spent(lambda: read_folded(store.reader, view, "trueskill", log.battles), 5)
+        yield _ours("TrueSkill: as stored, for a table", log, taken)
+
+
+def _ours(what: str, log: BattleLog, taken: Spent, ran: str = "", target: float | None = None) -> Row:
+    return Row("arena-tui", what, len(log.models), log.battles, taken, ran, target)
+
+
+def peers(log: BattleLog, python: str, fastchat: Path | None) -> Iterator[Row]:
+    """What bench/peers.py measures with that Python."""
+    script = Path(__file__).with_name("peers.py")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "log.npz"
+        np.savez(file, models=np.array(log.models), a=log.a, b=log.b, outcome=log.outcome)
+        command = [python, str(script), str(file), *(["--fastchat", str(fastchat)] if fastchat else [])]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                facts = json.loads(line)
+                taken = Spent(facts["wall"], facts["cpu"])
+                yield Row(facts["program"], facts["what"], len(log.models), log.battles, taken, facts["ran"])
+    if process.returncode:
+        raise SystemExit(f"{python} {script.name} ended with {process.returncode}")
+
+
+def measure(options: argparse.Namespace) -> Iterator[Row]:
+    sizes = [int(text) for text in options.models.split(",")]
+    for n_models in sizes:
+        log = chance_log(n_models, options.battles, PROMPTS)
+        path = store_of(log, options.workdir)
+        yield from ours(log, path)
+        yield ours_as_table(log, path)
+        if not options.no_peers:
+            yield from peers(log, options.peers, options.fastchat)
+        fewer = chance_log(n_models, FEWER, PROMPTS)
+        yield from ours(fewer, store_of(fewer, options.workdir))
+        prompted = chance_log(n_models, OVER_PROMPTS, PROMPTS)
+        yield from ours_over_prompts(prompted, store_of(prompted, options.workdir))
+    fewer = chance_log(sizes[0], FEWER, PROMPTS)
+    yield from ours_online(fewer, store_of(fewer, options.workdir))
+
+
+def ratios(row: Row, rows: list[Row]) -> tuple[float, float] | None:
+    """How many times as long as ours a peer takes, on the clock and on processors."""
+    if row.program == "arena-tui":
+        return None
+    mine = next((one for one in rows if one.program == "arena-tui" and _same(one, row)), None)
+    return mine and (row.spent.wall / mine.spent.wall, row.spent.cpu / mine.spent.cpu)
+
+
+def _same(one: Row, other: Row) -> bool:
+    return (one.what, one.models, one.battles) == (other.what, other.models, other.battles)
+
+
+HEAD = (
+    f"{'models':>6} {'battles':>9}  {'program':<28} {'what':<50} {'wall s':>9} {'cpu s':>9} {'target':>7}"
+    f" {'wall':>9} {'cpu':>9}  how"
+)
+
+
+def line(row: Row, rows: list[Row]) -> str:
+    times = ratios(row, rows)
+    wall, cpu = ("", "") if times is None else (f"{ratio:,.1f}x" for ratio in times)
+    target = "" if row.target is None else f"{row.target:.2f}"
+    what = WORDS.get(row.what, row.what)
+    return (
+        f"{row.models:>6} {row.battles:>9,}  {row.program:<28} {what:<50} {row.spent.wall:>9.3f}"
+        f" {row.spent.cpu:>9.3f} {target:>7} {wall:>9} {cpu:>9}  {row.ran}"
     )
-    print(f"{'models':>6}  {'program':<20} {'what':<66} {'seconds':>9} {'ratio':>8}  ran")
-    for row in timings:
-        ratio = "" if row.ratio is None else f"{row.ratio:,.0f}x"
-        print(f"{row.models:>6}  {row.program:<20} {row.what:<66} {row.seconds:>9.3f} {ratio:>8}  {row.ran}")
 
 
 def main() -> None:
@@ -265,21 +203,26 @@ def main() -> None:
     )
     parser.add_argument("--models", default="32,300", help="numbers of models, separated by commas")
     parser.add_argument("--battles", type=int, default=1_000_000)
+    parser.add_argument("--workdir", type=Path, default=Path(tempfile.gettempdir()) / "arena-tui-bench")
+    parser.add_argument(
+        "--peers", default=sys.executable, metavar="PYTHON", help="a Python that has the others"
+    )
+    parser.add_argument("--fastchat", type=Path, metavar="FILE", help="rating_systems.py of FastChat")
     parser.add_argument("--no-peers", action="store_true", help="ours alone")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    timings: list[Timing] = []
-    for n in (int(text) for text in options.models.split(",")):
-        counts = synthetic_counts(n, options.battles)
-        timings += ours(lambda counts=counts: counts)
-        timings.append(ours_over_prompts(n))
-        timings += [] if options.no_peers else peers(counts)
-    timings.append(trueskill_updates())
-    timings = with_ratios(timings)
+    rows: list[Row] = []
+    if not options.json:
+        print(machine_line(), HEAD, sep="\n")
+    for row in measure(options):
+        rows.append(row)
+        if not options.json:
+            print(line(row, rows), flush=True)
     if options.json:
-        print(json.dumps([asdict(timing) for timing in timings], indent=2))
+        found = [asdict(row) | {"ratios": ratios(row, rows)} for row in rows]
+        print(json.dumps({"machine": machine(), "rows": found}, indent=2))
     else:
-        show(timings, options.battles)
+        print(machine_line())
 
 
 if __name__ == "__main__":
