@@ -15,4 +15,4 @@ if __name__ == "__main__":
     _drop_working_folder()
     from arena_tui.cli.main import main
 
-    main()
+    sys.exit(main())

@@ -5,10 +5,12 @@ Data is a table for people, or JSON, CSV or Markdown for programs. Everything bu
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO
 
 from arena_tui.inert import inert
@@ -40,11 +42,38 @@ def out_json_line(value: Mapping[str, Any]) -> None:
     _write(sys.stdout, json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n")
 
 
-def out_bytes() -> BinaryIO:
-    """Standard output for a file that is written to it exactly. Never a terminal: see `is_terminal`."""
-    assert not is_terminal(sys.stdout)
+@contextmanager
+def data_stream() -> Iterator[BinaryIO]:
+    """Standard output for a file that is written to it: exact in a pipe or file, lines made inert on a terminal."""
     sys.stdout.flush()
-    return sys.stdout.buffer
+    try:
+        if sys.stdout.isatty():
+            with _InertLines() as lines:
+                yield lines
+        else:
+            yield sys.stdout.buffer
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None
+
+
+class _InertLines(io.BytesIO):
+    """Takes lines of UTF-8 and shows each one inert, as soon as it is whole."""
+
+    def write(self, data: Any) -> int:
+        count = super().write(data)
+        *whole, rest = self.getvalue().split(b"\n")
+        if whole:
+            out(b"\n".join(whole).decode("utf-8", "surrogatepass"))
+            self.seek(0)
+            self.truncate()
+            super().write(rest)
+        return count
+
+    def close(self) -> None:
+        if not self.closed and self.getvalue():
+            out(self.getvalue().decode("utf-8", "surrogatepass"))
+        super().close()
 
 
 def say(text: str = "") -> None:
@@ -90,6 +119,11 @@ def is_terminal(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def stdout_is_terminal() -> bool:
+    """Whether data goes to a person's screen."""
+    return sys.stdout.isatty()
+
+
 def terminal_width(stream: TextIO) -> int | None:
     """Cells in a line of the terminal, or as COLUMNS says; None for a file or pipe, where a line has no end."""
     if not stream.isatty() and "COLUMNS" not in os.environ:
@@ -121,7 +155,6 @@ def _bold(line: str) -> str:
 
 def _csv_line(cells: Iterable[str]) -> str:
     import csv
-    import io
 
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerow([_no_formula(inert(cell)) for cell in cells])

@@ -35,7 +35,7 @@ app = commands()
 def compare(
     models: Annotated[
         list[str],
-        typer.Argument(help="A and B. With --baseline one or more, globs too.", metavar="MODEL..."),
+        typer.Argument(help="A and B. With --baseline one or more, globs too.", metavar="MODEL"),
     ],
     baseline: Annotated[
         str | None,

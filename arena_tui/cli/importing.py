@@ -41,7 +41,7 @@ def import_files(
         ),
     ],
     paths: Annotated[
-        list[Path], typer.Argument(help="Files, or the folder that the format calls for.", metavar="PATH...")
+        list[Path], typer.Argument(help="Files, or the folder that the format calls for.", metavar="PATH")
     ],
     mapping: Annotated[
         list[str] | None,
@@ -127,7 +127,7 @@ def import_files(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Bring battle logs, responses, verdicts or prompts into the store. Importing again adds only what is missing.
+    """Bring in battle logs, responses, verdicts or prompts. Importing again adds only what is missing.
 
     Rows that cannot be used are counted, kept aside with their line and the reason, and shown. `imports undo` takes an
     import back.

@@ -57,7 +57,7 @@ def show_import(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Show one import, and the rows that it set aside, with file, line and reason."""
+    """Show one import, and the rows that it set aside. Each with file, line, reason and text."""
     from arena_tui.layout import Column, Table
     from engine.store.imports import read_import, read_set_aside
 

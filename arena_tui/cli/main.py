@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -17,17 +17,16 @@ _RUN, _LOOK, _DATA = "Run battles", "Look at results", "Data and the store"
 ENTRIES = (
     Entry("plan", _RUN, "arena_tui.cli.plans", "Plans: what a run is made of.", is_group=True),
     Entry("jobs", _RUN, "arena_tui.cli.jobs", "Runs: what they are at, and what happened.", is_group=True),
+    Entry("judge", _RUN, "arena_tui.cli.judges", "Judges: what they are told.", is_group=True),
     Entry("leaderboard", _LOOK, "arena_tui.cli.leaderboards", "Rank the models of an arena."),
     Entry("matrix", _LOOK, "arena_tui.cli.leaderboards", "Show how often each model beat each other one."),
     Entry("compare", _LOOK, "arena_tui.cli.comparing", "Tell how far models lie apart, with an interval."),
     Entry("ratings", _LOOK, "arena_tui.cli.agreement", "Hold ratings against a reference.", is_group=True),
     Entry("verdicts", _LOOK, "arena_tui.cli.verdicts", "Battles, and what the judge said.", is_group=True),
     Entry(
-        "import",
-        _DATA,
-        "arena_tui.cli.importing",
-        "Bring battle logs, responses, verdicts or prompts into the store.",
+        "import", _DATA, "arena_tui.cli.importing", "Bring in battle logs, responses, verdicts or prompts."
     ),
+    Entry("export", _DATA, "arena_tui.cli.exporting", "Write a table of the store, exactly."),
     Entry(
         "imports",
         _DATA,
@@ -142,6 +141,6 @@ def root(
         raise UsageError(f"--json goes behind '{context.invoked_subcommand}'")
 
 
-def main() -> None:
-    """The console script."""
-    sys.exit(run(lambda: app(prog_name="arena-tui", standalone_mode=False)))
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line, that of the process by default, and give its exit code."""
+    return run(lambda: app(arguments, prog_name="arena-tui", standalone_mode=False))

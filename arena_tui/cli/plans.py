@@ -51,7 +51,7 @@ def show(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the effective plan: every value, and where it came from (file and line, --set, or default)."""
+    """Show the effective plan, and where each value came from. That is file and line, --set, or default."""
     from arena_tui.layout import Column, Table
     from engine.plan import explain, read_plan
 

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from arena_tui.cli.running import did_you_mean
 from arena_tui.cli.values import HELP_OPTIONS, read_plainly
 from engine.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 HELP_WIDTH = 100
 SETTINGS: dict[str, Any] = {"help_option_names": HELP_OPTIONS, "max_content_width": HELP_WIDTH}
@@ -77,9 +80,40 @@ class Program(TyperGroup):
         return max(len(entry.name) for entry in self.entries)
 
 
-def commands(help_text: str = "") -> typer.Typer:
+class Command(TyperCommand):
+    """A command whose help names arguments as its usage does, without the types of Python."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        pieces = ["[OPTIONS]"]
+        for argument in self._arguments(ctx):
+            name = argument.metavar + ("..." if argument.nargs == -1 else "")
+            pieces.append(name if argument.required else f"[{name}]")
+        return pieces
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        arguments = [(argument.metavar, argument.help or "") for argument in self._arguments(ctx)]
+        options = [
+            one.get_help_record(ctx) for one in self.get_params(ctx) if one.param_type_name == "option"
+        ]
+        for heading, rows in (("Arguments", arguments), ("Options", options)):
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
+    def _arguments(self, ctx: Any) -> list[Any]:
+        return [one for one in self.get_params(ctx) if one.param_type_name == "argument"]
+
+
+class Commands(typer.Typer):
+    """Commands of one module: a group, or commands of the root."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[F], F]:
+        return super().command(name, cls=Command, **settings)
+
+
+def commands(help_text: str = "") -> Commands:
     """A Typer for a group of commands, or for commands of the root."""
-    return typer.Typer(
+    return Commands(
         help=help_text or None,
         no_args_is_help=True,
         add_completion=False,

@@ -112,7 +112,7 @@ def show_verdict(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Show everything behind one battle: prompt, responses, games, models, sampling, and where it came from."""
+    """Show everything behind one battle. Prompt, responses, games, models, sampling, and where it came from."""
     from engine.store.trace import trace_battle
 
     with open_for_reading(store) as opened:
