@@ -56,17 +56,29 @@ class Course:
 class Attempts:
     """Asks the pool's endpoints, within limits.
 
+    Args:
+        on_rest: called when a request begins to wait for its next attempt.
+
     Attributes:
         resting: requests that wait for their next attempt; they hold no place at any endpoint.
     """
 
-    def __init__(self, pool: Pool, ask: Ask, limits: Limits, backoff: Backoff, clock: Clock) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        ask: Ask,
+        limits: Limits,
+        backoff: Backoff,
+        clock: Clock,
+        on_rest: Callable[[], None],
+    ) -> None:
         self.resting = 0
         self._pool = pool
         self._ask = ask
         self._limits = limits
         self._backoff = backoff
         self._clock = clock
+        self._on_rest = on_rest
 
     async def complete(self, body: bytes, course: Course) -> Completion:
         """The answer to a request.
@@ -128,6 +140,7 @@ class Attempts:
             asked = "" if failure.retry_after is None else f", {failure.retry_after:g} s asked for"
             raise self._gave_up(course, f"the next attempt would be past the deadline{asked}")
         self.resting += 1
+        self._on_rest()
         try:
             await self._clock.sleep(wait)
         finally:

@@ -4,44 +4,56 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 
-async def flow(
-    items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[ResultT]], room: Callable[[], int]
-) -> AsyncGenerator[ResultT, None]:
-    """Results of `work` in the order in which they get done.
+class Flow(Generic[ItemT, ResultT]):
+    """Items through `work`, as many at a time as there is room for.
 
-    Items are taken while fewer than `room()` are under way, and an iterator that had nothing to give is asked
-    again after each result. Closing the generator, or an exception of `work`, cancels and awaits all that is
-    under way: use `contextlib.aclosing`.
+    An iterator that had nothing to give is asked again after each result.
+
+    Args:
+        room: how many may be under way now; asked again and again.
     """
-    source = iter(items)
-    under_way: set[asyncio.Future[ResultT]] = set()
-    done: asyncio.Queue[asyncio.Future[ResultT]] = asyncio.Queue()
 
-    def fill() -> None:
-        while len(under_way) < room():
+    def __init__(
+        self, items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[ResultT]], room: Callable[[], int]
+    ) -> None:
+        self._source = iter(items)
+        self._work = work
+        self._room = room
+        self._under_way: set[asyncio.Future[ResultT]] = set()
+        self._done: asyncio.Queue[asyncio.Future[ResultT]] = asyncio.Queue()
+
+    def fill(self) -> None:
+        """Take items while there is room. Call it when the room has grown without a result."""
+        while len(self._under_way) < self._room():
             try:
-                item = next(source)
+                item = next(self._source)
             except StopIteration:
                 return
-            task = asyncio.ensure_future(work(item))
-            under_way.add(task)
-            task.add_done_callback(done.put_nowait)
+            task = asyncio.ensure_future(self._work(item))
+            self._under_way.add(task)
+            task.add_done_callback(self._done.put_nowait)
 
-    try:
-        fill()
-        while under_way:
-            task = await done.get()
-            under_way.discard(task)
-            fill()  # before the result is handed out, so that a slow consumer keeps nobody idle
-            yield task.result()
-            fill()  # the consumer may have made new items out of it
-    finally:
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+    async def results(self) -> AsyncGenerator[ResultT, None]:
+        """Results in the order in which they get done.
+
+        Closing the generator, or an exception of `work`, cancels and awaits all that is under way: use
+        `contextlib.aclosing`.
+        """
+        try:
+            self.fill()
+            while self._under_way:
+                task = await self._done.get()
+                self._under_way.discard(task)
+                self.fill()  # before the result is handed out, so that a slow consumer keeps nobody idle
+                yield task.result()
+                self.fill()  # the consumer may have made new items out of it
+        finally:
+            for task in self._under_way:
+                task.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)

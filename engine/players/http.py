@@ -17,7 +17,7 @@ from engine.players.clock import Clock, SystemClock
 from engine.players.completion import OURS, Completion, ThinkingTags, chat_body, read_completion
 from engine.players.endpoint import Endpoint, check_url
 from engine.players.failures import Rejected
-from engine.players.flow import flow
+from engine.players.flow import Flow
 from engine.players.options import PlayerOptions, read_options
 from engine.players.pool import Exhausted
 from engine.players.redact import read_key
@@ -92,7 +92,8 @@ class HttpPlayer:
         urls = dict.fromkeys(check_url(url, name) for url in spec.endpoints)
         endpoints = [Endpoint(url, Window(options.start, options.concurrency)) for url in urls]
         self._servers = Servers(endpoints, self._model, clock, backoff, options.patience_s, self._note)
-        self._attempts = Attempts(self._servers.pool, self._ask, options.limits, backoff, clock)
+        self._attempts = Attempts(self._servers.pool, self._ask, options.limits, backoff, clock, self._fill)
+        self._flows: set[Flow[ChatRequest, ChatReply | None]] = set()
 
     @classmethod
     def from_plan(cls, name: str, spec: PlayerSpec) -> Self:
@@ -149,8 +150,8 @@ class HttpPlayer:
         return self.holds_schema
 
     async def chat(self, requests: Iterable[ChatRequest]) -> AsyncIterator[ChatReply]:
-        """Answers as they get done. At most `concurrency` requests per endpoint are in flight, at most as many
-        again wait for their next attempt, and one in eight is at hand. Closing the generator cancels them all.
+        """Answers as they get done. At most `concurrency` requests per endpoint are in flight, and at most as
+        many again wait for their next attempt. Closing the generator cancels them all.
 
         Raises:
             EndpointError: no endpoint is left to ask.
@@ -161,12 +162,17 @@ class HttpPlayer:
             """One is taken even where nothing can be asked, so that a run with work left is not taken for done."""
             return 0 if lost else max(1, self._room())
 
-        async with aclosing(flow(requests, self._serve, room)) as outcomes:
-            async for reply in outcomes:
-                if reply is None:
-                    lost = True
-                else:
-                    yield reply
+        flow = Flow(requests, self._serve, room)
+        self._flows.add(flow)
+        try:
+            async with aclosing(flow.results()) as replies:
+                async for reply in replies:
+                    if reply is None:
+                        lost = True
+                    else:
+                        yield reply
+        finally:
+            self._flows.discard(flow)
         if lost:
             raise self._servers.pool.error()
 
@@ -239,12 +245,16 @@ class HttpPlayer:
         )
 
     def _room(self) -> int:
-        """How many requests may be under way: those in flight, those that rest between attempts, and a few at
-        hand for the places that become free when a request begins to rest."""
+        """How many requests may be under way: those in flight, and those that rest between attempts."""
         pool = self._servers.pool
         places = pool.places
         resting = min(self._attempts.resting, self._options.concurrency * len(pool.endpoints))
-        return places + places // 8 + 1 + resting if places else 0
+        return places + resting if places else 0
+
+    def _fill(self) -> None:
+        """A request rests: another may take its place."""
+        for flow in self._flows:
+            flow.fill()
 
     def _note(self, text: str) -> None:
         if text not in self.notes:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from engine.players.flow import flow
+from engine.players.flow import Flow
 
 
 async def double(number: int) -> int:
@@ -16,7 +16,7 @@ async def double(number: int) -> int:
 
 def collect(items: object, room: int) -> list[int]:
     async def run() -> list[int]:
-        async with aclosing(flow(items, double, lambda: room)) as results:  # type: ignore[arg-type]
+        async with aclosing(Flow(items, double, lambda: room).results()) as results:  # type: ignore[arg-type]
             return [result async for result in results]
 
     return asyncio.run(run())
@@ -41,7 +41,7 @@ def test_an_iterator_may_have_more_after_a_result() -> None:
 
     async def run() -> list[int]:
         source, seen = Countdown(), []
-        async with aclosing(flow(source, double, lambda: 10)) as results:
+        async with aclosing(Flow(source, double, lambda: 10).results()) as results:
             async for result in results:
                 seen.append(result)
                 if result > 2:
@@ -65,7 +65,7 @@ def test_an_exception_of_the_work_ends_everything() -> None:
         return number
 
     async def run() -> None:
-        async with aclosing(flow(range(10), work, lambda: 5)) as results:
+        async with aclosing(Flow(range(10), work, lambda: 5).results()) as results:
             async for _ in results:
                 pass
 

@@ -199,6 +199,14 @@ def test_the_reason_of_a_failure_says_what_came(served: Served, clock: FakeClock
     assert reason(PASSING["502 in HTML"]) == "HTTP 502: <html>Bad Gateway</html>"
 
 
+@pytest.mark.parametrize(("limit", "status"), [(1, ResponseStatus.FAILED), (3, ResponseStatus.OK)])
+def test_the_limit_on_bodies_is_the_plans(
+    served: Served, clock: FakeClock, limit: float, status: ResponseStatus
+) -> None:
+    served.choose = lambda _: server.answer("x" * 2_000_000)
+    assert ask_one(player(clock, served, max_body_mb=limit, attempts=1)).status is status
+
+
 def test_a_connection_closed_after_each_answer_is_no_fault(served: Served, clock: FakeClock) -> None:
     served.choose = lambda request: server.closing()
     answers = ask(player(clock, served, start=1, concurrency=1), *(request(f"k{i}") for i in range(5)))

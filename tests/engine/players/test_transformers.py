@@ -197,6 +197,15 @@ def _limited(asked_for: ChatRequest) -> ChatRequest:
     return ChatRequest(asked_for.key, asked_for.messages, sampling, asked_for.seed)
 
 
+def test_rows_that_end_early_leave_the_others_as_they_were(checkpoint: Path) -> None:
+    """Long enough for draws of a second block, after most rows have left the batch."""
+    requests = [
+        request(f"k{n}", QUESTIONS[n % 5], sampling=Sampling(0.8, max_tokens=limit), seed=n)
+        for n, limit in enumerate([150, 3, 140, 20, 5, 150, 70, 1, 100, 40, 66, 2])
+    ]
+    assert texts(asked(make(checkpoint), requests)) == texts(asked(make(checkpoint, batch_size=1), requests))
+
+
 def test_other_seeds_give_other_answers(checkpoint: Path) -> None:
     replies = asked(make(checkpoint), (request(f"{n}", "hello", sampling=WARM, seed=n) for n in range(20)))
     assert len(set(texts(replies).values())) > 15
