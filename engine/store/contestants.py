@@ -124,6 +124,12 @@ def land_recorded_judge(tx: Transaction, name: str) -> Contestant:
     )
 
 
+def find_by_name(connection: Connection, table: Table, name: str) -> Contestant | None:
+    """The player or judge that the store shows under this name, however it got there."""
+    row = connection.execute(f"SELECT id, key FROM {table} WHERE name = ?", (encode(name),)).fetchone()
+    return Contestant(int(row[0]), row[1], name) if row else None
+
+
 def _by_key(connection: Connection, table: Table, key: str) -> tuple[int, str] | None:
     row = connection.execute(f"SELECT id, name FROM {table} WHERE key = ?", (key,)).fetchone()
     return (int(row[0]), decode(row[1])) if row else None

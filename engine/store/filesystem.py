@@ -15,6 +15,9 @@ NETWORK_TYPES = frozenset(
 """Types as the kernel names them. Any FUSE file system counts too: nothing says what stands behind it."""
 
 
+MOUNTINFO = Path("/proc/self/mountinfo")
+
+
 def filesystem_type(path: Path) -> str:
     """The type of the file system that holds `path` (or its nearest existing folder), such as `ext4`.
 
@@ -45,7 +48,7 @@ def _holds(mount_point: str, target: str) -> bool:
 def _mounts() -> list[tuple[str, str]]:
     """(mount point, type) in the order of mounting; of two at one place the later one covers the other."""
     try:
-        lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
+        lines = MOUNTINFO.read_text(errors="surrogateescape").splitlines()
     except OSError:
         return _mounts_by_psutil()
     mounts: dict[str, str] = {}

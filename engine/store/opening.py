@@ -18,6 +18,9 @@ from engine.store.filesystem import filesystem_type, is_network
 from engine.store.migrations import APPLICATION_ID, latest_version, migrate
 from engine.store.sole_writer import write_alone
 
+_SMALLEST_PAGE = 512
+"""SQLite takes some smaller files for empty ones (https://sqlite.org/fileformat.html: a page is at least 512 bytes)."""
+
 ALLOW_NETWORK_VARIABLE = "ARENA_TUI_ALLOW_NETWORK_STORE"
 
 
@@ -104,8 +107,11 @@ def _look_at(path: Path) -> None:
     """Refuse what is certainly no store of ours, by the file alone: no lock, no journal, nothing made beside it."""
     if path.is_dir():
         raise StoreError(f"{path} is a folder", mend="Name a file with --store FILE.")
-    if not path.exists() or path.stat().st_size == 0:
+    size = path.stat().st_size if path.exists() else 0
+    if size == 0:
         return
+    if size < _SMALLEST_PAGE:
+        raise not_a_store(path)
     with explained(path):
         connection = _connect(path, "mode=ro&immutable=1")
         try:

@@ -1,0 +1,214 @@
+"""Content keys derived again from the rows that they stand for.
+
+What is covered: texts (their hash), prompts, models, players, judges (by what they say of themselves), responses,
+imported verdicts and battles, verdicts of judges that render nothing (a checker), and battles whose responses are
+known. Not covered: verdicts of an LLM judge, whose key hashes the messages as they were rendered. They can be had
+only by rendering again, which takes the judge's template and is not the store's business; they are counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from engine import keys
+from engine.records import Conversation, Message, Sampling
+from engine.store.rows import decode, select_in
+from engine.store.sqlite import Connection
+from engine.store.texts import text_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A row whose key does not follow from what it holds: it was changed by hand, or the file is damaged."""
+
+    table: str
+    id: int
+    key: str
+
+
+Derived = Iterator[tuple[int, str, "set[str] | None"]]
+"""(number, key, keys that its row could have; None where they cannot be derived)."""
+
+
+def verify(connection: Connection, counts: Counter[str] | None = None) -> Iterator[Mismatch]:
+    """Derive every key again, a few rows at a time.
+
+    Args:
+        counts: gets the rows by table that were derived, and `TABLE not derivable` for those that cannot be.
+    """
+    counts = Counter() if counts is None else counts
+    for table, derive in _TABLES.items():
+        for number, key, candidates in derive(connection):
+            counts[table if candidates is not None else f"{table} not derivable"] += 1
+            if candidates is not None and key not in candidates:
+                yield Mismatch(table, number, key)
+
+
+def _texts(connection: Connection) -> Derived:
+    for number, digest, body in connection.execute("SELECT id, hash, body FROM texts ORDER BY id"):
+        yield number, digest.hex(), {text_hash(decode(body)).hex()}
+
+
+def _prompts(connection: Connection) -> Derived:
+    named: dict[int, list[tuple[str, str]]] = {}
+    for number, set_name, name in connection.execute(
+        "SELECT p.id, s.name, i.name FROM prompts p JOIN prompt_set_items i ON i.prompt_id = p.id"
+        " JOIN prompt_sets s ON s.id = i.set_id WHERE p.conversation IS NULL OR p.filled_by IS NOT NULL"
+    ):
+        named.setdefault(number, []).append((decode(set_name), decode(name)))
+    rows = connection.execute(
+        "SELECT p.id, p.key, t.body FROM prompts p LEFT JOIN texts t ON t.id = p.conversation ORDER BY p.id"
+    )
+    for number, key, body in rows:
+        candidates = {keys.named_prompt_key(*one) for one in named.get(number, ())}
+        if body is not None:
+            candidates.add(keys.prompt_key(Conversation(tuple(Message(*m) for m in json.loads(body)))))
+        yield number, key, candidates or None
+
+
+def _models(connection: Connection) -> Derived:
+    rows = connection.execute("SELECT id, identity, kind, facts, template_hash FROM models ORDER BY id")
+    for number, identity, kind, facts, template in rows:
+        derived = keys.content_hash({"kind": kind, "facts": json.loads(facts), "template": template})
+        yield number, identity, {derived}
+
+
+def _players(connection: Connection) -> Derived:
+    rows = connection.execute(
+        "SELECT p.id, p.key, m.kind, m.facts, m.template_hash, p.sampling FROM players p"
+        " JOIN models m ON m.id = p.model_id ORDER BY p.id"
+    )
+    for number, key, kind, facts, template, sampling in rows:
+        said = None if sampling is None else _sampling(json.loads(sampling))
+        yield number, key, {keys.player_key({"kind": kind, "facts": json.loads(facts)}, template, said)}
+
+
+def _sampling(said: dict[str, Any]) -> Sampling:
+    return Sampling(**(said | {"stop": tuple(said.get("stop", ()))}))
+
+
+def _judges(connection: Connection) -> Derived:
+    for number, key, facts in connection.execute("SELECT id, key, facts FROM judges ORDER BY id"):
+        yield number, key, _judge_keys(json.loads(facts))
+
+
+def _judge_keys(facts: dict[str, Any]) -> set[str] | None:
+    """By what the judge says of itself; None for a kind that only its plug-in knows."""
+    kind = facts.get("kind", "recorded")
+    if kind == "recorded":
+        return {keys.judge_key("recorded", {"name": facts["name"]}, None, None)}
+    if kind == "checker":
+        options = {name: value for name, value in facts.items() if name != "kind"}
+        return {keys.judge_key("checker", None, None, None, options)}
+    if kind == "llm":
+        sampling = _sampling(facts["sampling"])
+        return {keys.judge_key("llm", facts["model"], facts["template_hash"], sampling, facts["options"])}
+    return None
+
+
+def _responses(connection: Connection) -> Derived:
+    rows = connection.execute(
+        "SELECT r.id, r.key, a.key, p.key, r.sample FROM responses r JOIN players a ON a.id = r.player_id"
+        " JOIN prompts p ON p.id = r.prompt_id ORDER BY r.id"
+    )
+    for group in _groups(rows):
+        answers = _answers(connection, [row[0] for row in group])
+        for number, key, player, prompt, sample in group:
+            imported = keys.imported_response_key(player, prompt, answers.get(number, []))
+            yield number, key, {keys.response_key(player, prompt, sample), imported}
+
+
+def _answers(connection: Connection, numbers: list[int]) -> dict[int, list[str]]:
+    query = (
+        "SELECT r.response_id, r.turn, t.body FROM response_turns r JOIN texts t ON t.id = r.answer"
+        " WHERE r.response_id IN"
+    )
+    answers: dict[int, list[str]] = {}
+    for number, _, body in sorted(select_in(connection, query, numbers), key=lambda row: row[:2]):
+        answers.setdefault(number, []).append(decode(body))
+    return answers
+
+
+def _verdicts(connection: Connection) -> Derived:
+    rendering = {
+        number
+        for number, facts in connection.execute("SELECT id, facts FROM judges")
+        if json.loads(facts).get("kind") not in (None, "recorded", "checker")
+    }
+    rows = connection.execute(
+        "SELECT v.id, v.key, v.judge_id, j.key, p.key, v.turn, v.source, a.key, b.key, ra.key, rb.key FROM verdicts v"
+        " JOIN judges j ON j.id = v.judge_id JOIN prompts p ON p.id = v.prompt_id"
+        " JOIN players a ON a.id = v.player_first LEFT JOIN players b ON b.id = v.player_second"
+        " LEFT JOIN responses ra ON ra.id = v.response_first LEFT JOIN responses rb ON rb.id = v.response_second"
+        " ORDER BY v.id"
+    )
+    for number, key, judge_id, judge, prompt, turn, source, *shown in rows:
+        if source is not None:
+            yield number, key, _recorded(judge, prompt, turn, decode(source), shown[0], shown[1])
+        elif judge_id in rendering or shown[2] is None:
+            yield number, key, None
+        else:
+            yield number, key, {keys.compared_verdict_key(judge, prompt, shown[2], shown[3], turn)}
+
+
+def _recorded(
+    judge: str, prompt: str, turn: int | None, source: str, first: str, second: str | None
+) -> set[str]:
+    """Keys of an imported verdict: of a single score, or of either game (b is shown first in the second)."""
+    facts = {"prompt": prompt, "turn": turn, "source": source}
+    if second is None:
+        return {keys.recorded_verdict_key(judge, facts | {"players": [first]})}
+    return {
+        keys.recorded_verdict_key(judge, facts | {"players": [first, second], "game": 0}),
+        keys.recorded_verdict_key(judge, facts | {"players": [second, first], "game": 1}),
+    }
+
+
+def _battles(connection: Connection) -> Derived:
+    rows = connection.execute(
+        "SELECT b.id, b.key, j.key, p.key, b.turn, pa.key, pb.key, ra.key, rb.key, (SELECT v.source FROM games g"
+        " JOIN verdicts v ON v.id = g.verdict_id WHERE g.battle_id = b.id ORDER BY g.swapped LIMIT 1) FROM battles b"
+        " JOIN judges j ON j.id = b.judge_id JOIN prompts p ON p.id = b.prompt_id"
+        " JOIN players pa ON pa.id = b.player_a JOIN players pb ON pb.id = b.player_b"
+        " LEFT JOIN responses ra ON ra.id = b.response_a LEFT JOIN responses rb ON rb.id = b.response_b ORDER BY b.id"
+    )
+    for number, key, judge, prompt, turn, player_a, player_b, response_a, response_b, source in rows:
+        candidates = set()
+        if response_a is not None and response_b is not None:
+            candidates.add(keys.battle_key(judge, prompt, response_a, response_b, turn))
+        if source is not None:
+            facts = {
+                "prompt": prompt,
+                "players": [player_a, player_b],
+                "turn": turn,
+                "source": decode(source),
+            }
+            candidates.add(keys.recorded_battle_key(judge, facts))
+        yield number, key, candidates or None
+
+
+def _groups(rows: Iterable[tuple[Any, ...]], size: int = 1_000) -> Iterator[list[tuple[Any, ...]]]:
+    group: list[tuple[Any, ...]] = []
+    for row in rows:
+        group.append(row)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+_TABLES: dict[str, Callable[[Connection], Derived]] = {
+    "texts": _texts,
+    "prompts": _prompts,
+    "models": _models,
+    "players": _players,
+    "judges": _judges,
+    "responses": _responses,
+    "verdicts": _verdicts,
+    "battles": _battles,
+}
