@@ -39,8 +39,17 @@ install-dev: $(VENV)/.dev
 demo: $(VENV)/.train
 	@mkdir -p $(dir $(DEMO_STORE))
 	@rm -f $(DEMO_STORE) $(DEMO_STORE)-wal $(DEMO_STORE)-shm
-	$(BIN)/arena-tui --store $(DEMO_STORE) --batch pocket --set run.generate=true
-	$(BIN)/arena-tui leaderboard --store $(DEMO_STORE)
+	@# Another seed than the shipped answers have, so that the models answer anew.
+	$(BIN)/arena-tui --store $(DEMO_STORE) --batch pocket --set run.seed=2
+	@echo
+	@$(BIN)/arena-tui leaderboard --store $(DEMO_STORE)
+	@echo
+	@echo "Try next, with: export ARENA_TUI_STORE=$(DEMO_STORE) PATH=$(BIN):\$$PATH"
+	@echo "  arena-tui leaderboard --category math        where each model is strong"
+	@echo "  arena-tui verdicts list --model moth         battles; then: arena-tui verdicts show BATTLE"
+	@echo "  arena-tui compare lynx heron                 a difference with its interval, by category"
+	@echo "  arena-tui import arena FILE --dry-run        battle logs of your own"
+	@echo "  arena-tui plan new --help                    a plan for models of your own"
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -56,6 +65,9 @@ lint: $(VENV)/.dev
 
 pocket: $(VENV)/.train
 	$(BIN)/python -m engine.pocket.make --out data/pocket
+	@mkdir -p .demo && rm -f .demo/ship.db* data/pocket/answers.jsonl.gz
+	$(BIN)/arena-tui --store .demo/ship.db --batch pocket
+	$(BIN)/python -m engine.battles.shipped .demo/ship.db data/pocket/answers.jsonl.gz
 
 clean:
 	rm -rf $(VENV) .demo build dist *.egg-info

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -17,7 +18,7 @@ from engine.battles.cast import Cast
 from engine.battles.schedule import Schedule
 from engine.records import Response, ResponseStatus, Turn
 from engine.store.responses import NewResponse, land_responses, read_responses, statuses
-from engine.store.store import Fence, Store
+from engine.store.store import Fence, Store, open_store
 
 
 def answers_file() -> Path:
@@ -87,3 +88,14 @@ def _response(row: dict[str, Any]) -> Response:
         for answer, reason, tokens_in, tokens_out in row["turns"]
     )
     return Response(ResponseStatus(row["status"]), turns, row["sample"])
+
+
+def main(store: str, out: str) -> None:
+    """`python -m engine.battles.shipped STORE FILE`: what `make pocket` ends with."""
+    with open_store(Path(store)) as opened:
+        count = write_shipped_answers(opened, Path(out))
+    sys.stderr.write(f"{count} answers written to {out}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
