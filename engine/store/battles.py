@@ -116,7 +116,7 @@ def land_battles(
     Args:
         again: a battle that waits takes its games and decision anew; False (an import) keeps what stands.
     """
-    by_key = {item.key: item for item in items}
+    by_key = _once_each(items, again)
     stands = _standing(tx.connection, arena, by_key)
     waiting = [key for key in by_key if again and key in stands and stands[key].tally.state == "waiting"]
     new = {key: item for key, item in by_key.items() if key not in stands}
@@ -136,6 +136,18 @@ def land_battles(
     _reset_folds(tx.connection, arena, [item for item in landed if item.decision.outcome])
     changed = {key for key, item in moved.items() if item.decision.state is not BattleState.WAITING}
     return {key: key in new or key in changed for key in by_key}
+
+
+def _once_each(items: Sequence[NewBattle], again: bool) -> dict[str, NewBattle]:
+    """By key; of battles that come twice at once the first counts, or when that waits, what comes after it."""
+    by_key: dict[str, NewBattle] = {}
+    for item in items:
+        first = by_key.setdefault(item.key, item)
+        if first is not item and again and first.decision.state is BattleState.WAITING:
+            by_key[item.key] = item._replace(
+                category=first.category, occurred_at=first.occurred_at, position=first.position
+            )
+    return by_key
 
 
 class _Standing(NamedTuple):
