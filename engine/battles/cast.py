@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import PluginError, UserError
+from engine.errors import PluginError, UsageError, UserError
 from engine.judges.base import Judge, JudgeSpec
 from engine.plan import JudgePlan, ModelPlan, Plan, endpoint_urls
 from engine.players.base import Player, PlayerSpec
 from engine.plugins import Group, find, load
 from engine.records import Sampling
-from engine.store.contestants import Contestant, land_judge, land_player
+from engine.store.contestants import Contestant, find_by_name, land_judge, land_player
 from engine.store.store import Fence, Store
 
 Warn = Callable[[str], None]
@@ -25,7 +25,7 @@ class Seat:
 
     Attributes:
         name: what the plan calls it; its contestant may bear another name in the store.
-        recorded: it is known by name alone, and plays the responses that the store has of it.
+        recorded: it asks nobody, and plays the responses that the store has under that name.
     """
 
     name: str
@@ -34,6 +34,11 @@ class Seat:
     sampling: Sampling
     recorded: bool = False
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it generates in this process, so that it takes turns with others that do."""
+        return self.player.identity().kind == "weights"
+
 
 @dataclass(frozen=True, slots=True)
 class Bench:
@@ -41,7 +46,8 @@ class Bench:
 
     Attributes:
         tries: how often an invalid verdict is asked for in all, before its battle waits.
-        recorded: it asks nobody, and decides by the verdicts that the store has of it.
+        recorded: it asks nobody, and decides by the verdicts that the store has under that name.
+        asks: whether it asks a model; a checker computes.
     """
 
     name: str
@@ -49,18 +55,38 @@ class Bench:
     contestant: Contestant
     tries: int
     recorded: bool = False
+    asks: bool = True
+
+    @property
+    def player(self) -> Player | None:
+        """The model that judges, where there is one."""
+        return getattr(self.judge, "player", None)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of how it went; see `Player.notes`."""
+        return getattr(self.judge, "notes", _NO_NOTES)
+
+
+_NO_NOTES: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
     """Everybody who takes part, by name in the plan."""
 
-    seats: dict[str, Seat]
-    benches: dict[str, Bench]
+    seats: Mapping[str, Seat]
+    benches: Mapping[str, Bench]
 
     def contestants(self) -> dict[str, Contestant]:
         """The players as the store knows them."""
         return {name: seat.contestant for name, seat in self.seats.items()}
+
+    def notes(self) -> list[str]:
+        """What players and judges have noted so far, each once."""
+        everybody = [seat.player.notes for seat in self.seats.values()]
+        everybody += [bench.notes for bench in self.benches.values()]
+        return list(dict.fromkeys(note for notes in everybody for note in notes))
 
 
 @asynccontextmanager
@@ -71,6 +97,7 @@ async def open_cast(
 
     Raises:
         UserError: as the plug-ins do, all of them checked before any is opened.
+        UsageError: two players, or two judges, are one and the same.
     """
     opened = {name: build_player(name, plan.players[name]) for name in players}
     secret = _secret(store)
@@ -86,6 +113,8 @@ async def open_cast(
         benches = {
             name: _bench(store, name, plan.judges[name], one, fence, warn) for name, one in judges.items()
         }
+        _check_distinct("players", "sampling or revision", seats)
+        _check_distinct("judges", "template or sampling", benches)
         yield Cast(seats, benches)
 
 
@@ -157,19 +186,41 @@ def _seat(store: Store, name: str, plan: ModelPlan, player: Player, fence: Fence
     recorded = identity.kind == "name"
     path = plan.model if identity.kind == "weights" else None
     known = None if recorded else sampling
-    with store.write(fence) as tx:
-        contestant = land_player(tx, name, identity.kind, identity.facts, identity.template_hash, known, path)
+    contestant = find_by_name(store.reader, "players", str(identity.facts["name"])) if recorded else None
+    if contestant is None:
+        with store.write(fence) as tx:
+            contestant = land_player(
+                tx, name, identity.kind, identity.facts, identity.template_hash, known, path
+            )
     if contestant.name != name:
         warn(f"player '{name}' is shown as '{contestant.name}': {_why(contestant)}")
     return Seat(name, player, contestant, sampling, recorded)
 
 
 def _bench(store: Store, name: str, plan: JudgePlan, judge: Judge, fence: Fence | None, warn: Warn) -> Bench:
-    with store.write(fence) as tx:
-        contestant = land_judge(tx, name, judge.kind.value, judge.key(), judge.facts())
+    facts = judge.facts()
+    recorded = facts.get("kind") == "recorded"
+    contestant = find_by_name(store.reader, "judges", str(facts["name"])) if recorded else None
+    if contestant is None:
+        with store.write(fence) as tx:
+            contestant = land_judge(tx, name, judge.kind.value, judge.key(), facts)
     if contestant.name != name:
         warn(f"judge '{name}' is shown as '{contestant.name}': {_why(contestant)}")
-    return Bench(name, judge, contestant, plan.tries, judge.facts().get("kind") == "recorded")
+    computes = facts.get("kind") == "checker"  # and would say the same again
+    tries = 1 if computes else plan.tries
+    return Bench(name, judge, contestant, tries, recorded, asks=not (recorded or computes))
+
+
+def _check_distinct(noun: str, differently: str, everybody: Mapping[str, Seat | Bench]) -> None:
+    known: dict[int, str] = {}
+    for name, one in everybody.items():
+        twin = known.setdefault(one.contestant.id, name)
+        if twin != name:
+            raise UsageError(
+                f"{noun}.{twin} and {noun}.{name} are one and the same",
+                "They would give the same answers, and pay for them twice.",
+                f"Take one out, or tell them apart by their {differently}.",
+            )
 
 
 def _why(contestant: Contestant) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,42 +17,45 @@ class Frontier:
     """
 
     def __init__(self) -> None:
+        self.position = 0
+        """Number of prompts from the first on that are answered, or had their chance."""
         self._asked = 0
-        self._outstanding: Counter[int] = Counter()
+        self._outstanding: OrderedDict[int, int] = OrderedDict()
         self._ended = False
         self._moved = asyncio.Event()
 
-    @property
-    def position(self) -> int:
-        """Number of prompts from the first on that are answered, or had their chance."""
-        return min(self._outstanding, default=self._asked)
-
     def ask(self, index: int) -> None:
-        """An answer to the prompt of this index is on its way."""
-        self._outstanding[index] += 1
+        """An answer to the prompt of this index is on its way. Prompts are asked in order."""
+        self._outstanding[index] = self._outstanding.get(index, 0) + 1
 
     def settle(self, index: int) -> None:
-        """It is in the store, or failed."""
+        """It is in the store, a failure too."""
         self._outstanding[index] -= 1
         if not self._outstanding[index]:
             del self._outstanding[index]
-        self._wake()
+            self._move()
 
     def pass_by(self, index: int) -> None:
         """All prompts before this index have been asked for."""
         self._asked = index
-        self._wake()
+        self._move()
 
     def end(self) -> None:
         """Nothing more is asked or answered."""
         self._ended = True
         self._wake()
 
-    async def reached(self, position: int) -> bool:
-        """Wait until the frontier is there; False when it ended before."""
-        while self.position < position and not self._ended:
+    async def beyond(self, position: int) -> bool:
+        """Wait until the frontier is further than that; False when it ended before."""
+        while self.position <= position and not self._ended:
             await self._moved.wait()
-        return self.position >= position
+        return self.position > position
+
+    def _move(self) -> None:
+        position = next(iter(self._outstanding), self._asked)
+        if position != self.position:
+            self.position = position
+            self._wake()
 
     def _wake(self) -> None:
         self._moved.set()
@@ -66,11 +69,11 @@ class GroupLanding(Generic[T]):
     whoever brings more.
     """
 
-    def __init__(self, land: Callable[[list[T]], None], most: int = 512) -> None:
+    def __init__(self, land: Callable[[Sequence[T]], None], most: int = 512) -> None:
         self._land = land
         self._most = most
         self._queue: asyncio.Queue[T] = asyncio.Queue(maxsize=most)
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
         self._task = asyncio.create_task(self._run())
 
     async def put(self, item: T) -> None:
@@ -79,8 +82,7 @@ class GroupLanding(Generic[T]):
         Raises:
             whatever landing raised.
         """
-        if self._failure is not None:
-            raise self._failure
+        self._check()
         await self._queue.put(item)
 
     async def drain(self) -> None:
@@ -89,12 +91,18 @@ class GroupLanding(Generic[T]):
         Raises:
             whatever landing raised.
         """
-        await self._queue.join()
-        self._task.cancel()
+        try:
+            await self._queue.join()
+        finally:
+            self._task.cancel()
+        self._check()
+
+    def _check(self) -> None:
         if self._failure is not None:
             raise self._failure
 
     async def _run(self) -> None:
+        """After a failure nothing more is landed, but all is taken, so that nobody waits for ever."""
         while True:
             group = [await self._queue.get()]
             while len(group) < self._most and not self._queue.empty():
@@ -102,7 +110,7 @@ class GroupLanding(Generic[T]):
             try:
                 if self._failure is None:
                     self._land(group)
-            except Exception as error:  # noqa: BLE001  kept, and raised to whoever puts or drains next
+            except Exception as error:  # noqa: BLE001  raised to whoever puts or drains next
                 self._failure = error
             finally:
                 for _ in group:

@@ -46,48 +46,41 @@ class Pending:
         return [Game(swapped, verdict) for swapped, (_, verdict) in sorted(self.verdicts.items())]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """A question on its way, and the games that its verdict settles: equal responses are shown once.
+    """A question to be asked, and the games that its verdict settles: equal responses are shown once.
 
-    `tries` counts the invalid verdicts that it has had.
+    Attributes:
+        question: as it is asked the next time.
+        tries: the invalid verdicts that it has had.
     """
 
     question: Question
-    games: tuple[tuple[Pending, bool], ...]
+    games: list[tuple[Pending, bool]]
     tries: int = 0
 
-    def shown_ids(self) -> tuple[int, int]:
-        """Numbers of the responses that are shown first and second."""
-        pending, swapped = self.games[0]
-        first, second = pending.in_order(swapped)
-        return first.id, second.id
+    def goes_on_from(self, stored: StoredVerdict) -> None:
+        """The store has invalid verdicts of it from an earlier run."""
+        self.tries = stored.tries
+        self.question = replace(self.question, attempt=stored.tries)
 
-    def again(self, verdict: Verdict) -> Asked:
-        """The question once more, after an invalid verdict."""
-        cut = verdict.status is VerdictStatus.CUT
-        question = replace(self.question, attempt=self.tries + 1, cuts=self.question.cuts + int(cut))
-        return Asked(question, self.games, self.tries + 1)
+    def hear(self, verdict: Verdict, most_tries: int) -> bool:
+        """Whether this verdict settles it; else it is to be asked once more."""
+        if verdict.status is VerdictStatus.OK:
+            return True
+        self.tries += 1
+        cuts = self.question.cuts + (verdict.status is VerdictStatus.CUT)
+        self.question = replace(self.question, attempt=self.tries, cuts=cuts)
+        return self.tries >= most_tries
 
-    def after(self, stored: StoredVerdict | None) -> Asked:
-        """The question as it stands when the store has invalid verdicts of it."""
-        if stored is None:
-            return self
-        return Asked(replace(self.question, attempt=stored.tries), self.games, stored.tries)
-
-    def is_settled_by(self, verdict: Verdict, most_tries: int) -> bool:
-        """Whether nothing more will be asked after this verdict."""
-        return verdict.status is VerdictStatus.OK or self.tries + 1 >= most_tries
-
-    def take(self, number: int, verdict: Verdict, *, settled: bool) -> list[Pending]:
-        """Note the verdict in its games; return the battles that have nothing more to wait for."""
+    def settle(self, number: int, verdict: Verdict) -> list[Pending]:
+        """Give the verdict (with its number in the store) to its games; return the battles that wait for none now."""
         complete = []
         for pending, swapped in self.games:
             pending.verdicts[swapped] = (number, verdict)
-            if settled and swapped in pending.unsettled:
-                pending.unsettled.discard(swapped)
-                if not pending.unsettled:
-                    complete.append(pending)
+            pending.unsettled.discard(swapped)
+            if not pending.unsettled:
+                complete.append(pending)
         return complete
 
     def new_verdict(self, judge_id: int, verdict: Verdict) -> NewVerdict:
@@ -106,12 +99,11 @@ class Asked:
         )
 
 
-def by_question(questions: Iterable[tuple[Pending, bool, Question]]) -> list[Asked]:
-    """Each question once, with all games that it settles; these become unsettled."""
-    games: dict[str, list[tuple[Pending, bool]]] = {}
-    first: dict[str, Question] = {}
-    for one, swapped, question in questions:
-        one.unsettled.add(swapped)
-        first.setdefault(question.key, question)
-        games.setdefault(question.key, []).append((one, swapped))
-    return [Asked(question, tuple(games[key])) for key, question in first.items()]
+def by_question(questions: Iterable[tuple[Pending, bool, Question]]) -> dict[str, Asked]:
+    """Each question once, by its key, with all games that it settles; these become unsettled."""
+    asked: dict[str, Asked] = {}
+    for pending, swapped, question in questions:
+        pending.unsettled.add(swapped)
+        one = asked.setdefault(question.key, Asked(question, []))
+        one.games.append((pending, swapped))
+    return asked

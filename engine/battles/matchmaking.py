@@ -7,8 +7,7 @@ iv           the target and three others, every pair, the others among themselve
 round-robin  every pair of all players
 
 Everything is drawn by hashing the seed with what is drawn for, so the same players, prompts and seed give the same
-battles in the same order, and a smaller limit is the beginning of a larger one. Which player is a is drawn for each
-battle, so that being a means nothing.
+battles in the same order, and a smaller limit is the beginning of a larger one.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ OPPONENTS: dict[Mode, int] = {"i": 1, "iii": 2, "iv": 3}
 class Pairing:
     """A battle to be played on some prompt: the names of both players, and which of their responses meet."""
 
-    a: str
-    b: str
+    one: str
+    other: str
     sample: int
 
 
@@ -76,8 +75,8 @@ class MatchMaker:
     def on(self, prompt: str) -> list[Pairing]:
         """The battles on the prompt of this key, in plan order."""
         return [
-            Pairing(*self._sides(left, right, prompt, sample), sample)
-            for left, right in self._pairs(prompt)
+            Pairing(one, other, sample)
+            for one, other in self._pairs(prompt)
             for sample in range(self.samples)
         ]
 
@@ -99,10 +98,6 @@ class MatchMaker:
             return iter([(self.players[0], others[drawn])])
         return combinations(self.players, 2)
 
-    def _sides(self, left: str, right: str, prompt: str, sample: int) -> tuple[str, str]:
-        swap = draw(self.seed, "sides", prompt, left, right, str(sample)) & 1
-        return (right, left) if swap else (left, right)
-
 
 def _check_number(mode: Mode, target: str, others: Sequence[str]) -> None:
     needed = OPPONENTS.get(mode)
@@ -120,6 +115,16 @@ def shuffled(items: Sequence[T], names: Sequence[str], seed: int) -> list[T]:
     """The items in an order drawn by seed, each by its own name: adding one leaves the order of the others."""
     order = sorted(range(len(items)), key=lambda i: (draw(seed, "order", names[i]), names[i]))
     return [items[i] for i in order]
+
+
+def sides(one: str, other: str) -> tuple[str, str]:
+    """Two responses (their content keys) as a and b, drawn so that being a means nothing.
+
+    It depends on the two alone, not on a seed or on what a plan calls their players: two responses are one battle in
+    whatever run they meet.
+    """
+    low, high = sorted((one, other))
+    return (high, low) if draw(0, "sides", low, high) & 1 else (low, high)
 
 
 def draw(seed: int, *what: str) -> int:

@@ -22,6 +22,9 @@ from engine.records import (
     VerdictStatus,
 )
 
+FAILED_RESPONSE = "failed response"
+"""Why a battle waits whose responses are not both there."""
+
 UNUSUAL = frozenset({ResponseStatus.CUT, ResponseStatus.EMPTY, ResponseStatus.REFUSED})
 
 
@@ -39,7 +42,7 @@ def before_judging(on_cut: OnCut, status_a: ResponseStatus, status_b: ResponseSt
     A loss by `on_cut` has no margin: no judge measured one.
     """
     if ResponseStatus.FAILED in (status_a, status_b):
-        return Decision(BattleState.WAITING, "failed response")
+        return Decision(BattleState.WAITING, FAILED_RESPONSE)
     unusual_a, unusual_b = status_a in UNUSUAL, status_b in UNUSUAL
     if on_cut is OnCut.JUDGE or not (unusual_a or unusual_b):
         return None

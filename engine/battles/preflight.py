@@ -1,34 +1,38 @@
 """Preflight: what a run would take, before anything larger is spent.
 
-Calls are counted exactly, with what the store has already taken off. Tokens and time come from calls that were really
-made: the answers and verdicts in the store of these very players and judges; where there are none, a few prompts are
-played first, and kept.
+Calls are counted as the run itself would look them up, so what the store has is taken off. Tokens and time come from
+calls that were really made: those in the store of these very players and judges; where there are none, a few prompts
+are played first, and kept.
 """
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from engine.battles.cast import Bench, Cast, Seat
-from engine.battles.schedule import Schedule
+from engine.battles import outcome
+from engine.battles.budget import Price
+from engine.battles.cast import Bench, Seat
+from engine.battles.run import Run
+from engine.battles.standing import Standing, standing
 from engine.plan import ModelPlan, Plan
+from engine.players.base import Player
 from engine.records import ResponseStatus
-from engine.store.battles import Arena, battle_states
 from engine.store.responses import statuses
-from engine.store.sqlite import Connection
-from engine.store.store import Store
+from engine.store.usage import Usage, judge_usage, player_usage
 
 PROBE_PROMPTS = 2
 """Prompts that are played to learn tokens and time, where nothing is known yet."""
 
-CHUNK = 500
-_BATTLE_BYTES = 520
-_TEXT_BYTES = 480
-"""What a battle with its games, and what a response or verdict beside its text, take in the store with indexes."""
+CHUNK = 256
+"""Prompts, and battles, that are looked up at a time."""
+
+_BATTLE_BYTES = 600
+_CALL_BYTES = 520
+"""What a battle with its games, and a call beside its text, take in the store with indexes (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +41,51 @@ class Calls:
 
     Attributes:
         role: `player` or `judge`.
-        needed: calls still to be made; for a judge at most, since equal responses are shown once.
-        cached: what the store has of the run already, in responses or battles.
-        sampled: calls that tokens and time are reckoned from; 0 when nothing is known.
+        needed: calls still to be made, if none fails: one a turn of a response, one a game.
+        cached: responses that the store has of the run; of a judge, games that need no call.
+        asks: whether a model is asked; a checker computes, what is recorded is looked up.
+        local: it works in this process, so that it takes turns with others that do.
+        sampled: calls that tokens and time are reckoned from; without any, these are None.
         tokens_in, tokens_out: expected, over all needed calls.
-        seconds: expected, at the player's own concurrency.
-        cost: in the prices of the plan; None without prices.
+        seconds: expected, at as many calls at a time as the plan allows; 0 where nobody is asked.
+        priced: whether the plan says a price.
+        cost: in the prices of the plan; None without prices, or while tokens are unknown.
+        bytes: expected growth of the store.
     """
 
     role: str
     name: str
     needed: int
     cached: int
+    asks: bool
+    local: bool
     sampled: int
     tokens_in: float | None
     tokens_out: float | None
     seconds: float | None
+    priced: bool
     cost: float | None
     bytes: float
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether calls are to be made of which nothing is known yet."""
+        return self.asks and self.needed > 0 and not self.sampled
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON-like facts."""
+        return {
+            "role": self.role,
+            "name": self.name,
+            "needed": self.needed,
+            "cached": self.cached,
+            "sampled": self.sampled,
+            "tokens_in": self.tokens_in,
+            "tokens_out": self.tokens_out,
+            "seconds": self.seconds,
+            "cost": self.cost,
+            "bytes": self.bytes,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +94,8 @@ class Preflight:
 
     Attributes:
         prompts, battles: of the whole run; `found` battles are decided or void already.
-        seconds: until the end, players and judges at work at the same time; None when nothing is known.
+        seconds: until the end, players and judges at work at the same time; None when something is unknown.
+        cost: over all that have prices; None where none has, or one is unknown.
         growth_bytes, free_bytes: of the store, and on its disk.
     """
 
@@ -72,6 +104,7 @@ class Preflight:
     found: int
     calls: tuple[Calls, ...]
     seconds: float | None
+    cost: float | None
     growth_bytes: float
     free_bytes: int
 
@@ -81,18 +114,9 @@ class Preflight:
         return sum(one.needed for one in self.calls)
 
     @property
-    def cost(self) -> float | None:
-        """Over all players and judges that have prices; None when none has."""
-        costs = [one.cost for one in self.calls if one.cost is not None]
-        return sum(costs) if costs else None
-
-    def warnings(self) -> list[str]:
-        """What a person should know before going on."""
-        if self.growth_bytes * 1.2 > self.free_bytes:
-            return [
-                f"the store may grow by {self.growth_bytes / 1e9:.1f} GB, and {self.free_bytes / 1e9:.1f} GB are free"
-            ]
-        return []
+    def is_unknown(self) -> bool:
+        """Whether a few calls have to be made to tell tokens and time."""
+        return any(one.is_unknown for one in self.calls)
 
     def facts(self) -> dict[str, Any]:
         """As JSON-like facts of the preflight event."""
@@ -100,7 +124,7 @@ class Preflight:
             "prompts": self.prompts,
             "battles": self.battles,
             "found": self.found,
-            "calls": [{name: getattr(one, name) for name in Calls.__slots__} for one in self.calls],
+            "calls": [one.facts() for one in self.calls],
             "calls_needed": self.needed,
             "seconds": self.seconds,
             "cost": self.cost,
@@ -109,99 +133,111 @@ class Preflight:
         }
 
 
-def survey(store: Store, plan: Plan, schedule: Schedule, arena: Arena, cast: Cast) -> Preflight:
-    """Count what is missing, and reckon what it takes from the calls that the store has."""
-    connection = store.reader
-    players = [_of_player(connection, plan, schedule, seat) for seat in cast.seats.values()]
-    judges, found = [], 0
-    for bench in cast.benches.values():
-        missing = _missing_battles(connection, schedule, arena, bench)
-        found += schedule.battles - missing
-        judges.append(_of_judge(connection, plan, schedule, bench, missing))
-    calls = (*players, *judges)
-    battles = schedule.battles * len(cast.benches)
-    growth = sum(one.bytes for one in calls) + (battles - found) * _BATTLE_BYTES
+async def survey(run: Run, plan: Plan) -> Preflight:
+    """Count what is missing, and reckon what it takes from the calls that the store has.
+
+    When the run is to stop, the counts end where they are.
+    """
+    found = 0
+    calls = [await _of_player(run, plan.players[name], seat) for name, seat in run.cast.seats.items()]
+    for bench in run.cast.benches.values():
+        of_judge, done = await _of_judge(run, plan.judges[bench.name], bench)
+        calls.append(of_judge)
+        found += done
+    battles = run.schedule.battles * len(run.cast.benches)
     return Preflight(
-        len(schedule.prompts), battles, found, calls, _together(players, judges), growth, _free(store.path)
+        len(run.schedule.prompts),
+        battles,
+        found,
+        tuple(calls),
+        _seconds(calls),
+        _cost(calls),
+        sum(one.bytes for one in calls) + (battles - found) * _BATTLE_BYTES,
+        shutil.disk_usage(run.store.path.parent).free,
     )
 
 
-def _of_player(connection: Connection, plan: Plan, schedule: Schedule, seat: Seat) -> Calls:
+async def _of_player(run: Run, plan: ModelPlan, seat: Seat) -> Calls:
     needed = cached = 0
-    for chunk in _chunks(schedule):
-        wanted = [(key, prompt) for prompt in chunk for key in schedule.answers_on(seat.name, prompt)]
-        stands = statuses(connection, [key for key, _ in wanted])
+    for start, stop in run.schedule.chunks(CHUNK):
+        prompts = run.schedule.prompts[start:stop]
+        wanted = [(key, prompt) for prompt in prompts for key in run.schedule.answers_on(seat.name, prompt)]
+        stands = statuses(run.store.reader, [key for key, _ in wanted])
         for key, prompt in wanted:
             if key in stands and stands[key][0] is not ResponseStatus.FAILED:
                 cached += 1
             elif prompt.prompt.conversation is not None:
                 needed += prompt.prompt.conversation.open_turns
-    usage = _usage(connection, "responses", "player_id", seat.contestant.id)
-    return _reckon("player", plan.players[seat.name], seat.name, seat.player, needed, cached, usage)
+        await asyncio.sleep(0)
+        if run.stop.is_set():
+            break
+    usage = player_usage(run.store.reader, seat.contestant.id)
+    asked = None if seat.recorded else seat.player
+    return _reckon("player", seat.name, plan, asked, needed, cached, usage)
 
 
-def _of_judge(connection: Connection, plan: Plan, schedule: Schedule, bench: Bench, missing: int) -> Calls:
-    usage = _usage(connection, "verdicts", "judge_id", bench.contestant.id)
-    needed = missing * bench.judge.games
-    cached = (schedule.battles - missing) * bench.judge.games
-    asks = getattr(bench.judge, "player", bench.judge)
-    return _reckon("judge", plan.judges[bench.name], bench.name, asks, needed, cached, usage)
+async def _of_judge(run: Run, plan: ModelPlan, bench: Bench) -> tuple[Calls, int]:
+    """What a judge is to be asked, and how many battles are decided or void."""
+    needed = found = 0
+    for start, stop in run.schedule.chunks(max(1, CHUNK // run.schedule.matchmaker.per_prompt())):
+        stands = standing(run.store.reader, run.arena, bench, run.schedule.matches(start, stop))
+        needed += 0 if bench.recorded else _questions(stands, bench.judge.games)
+        found += stands.found.total()
+        await asyncio.sleep(0)
+        if run.stop.is_set():
+            break
+    usage = judge_usage(run.store.reader, bench.contestant.id)
+    cached = run.schedule.battles * bench.judge.games - needed
+    return _reckon("judge", bench.name, plan, bench.player, needed, cached, usage), found
 
 
-@dataclass(frozen=True, slots=True)
-class _Usage:
-    """Means over the calls that were made."""
-
-    sampled: int
-    tokens_in: float | None
-    tokens_out: float | None
-    latency_ms: float | None
-    characters: float
-
-
-def _usage(connection: Connection, table: str, column: str, number: int) -> _Usage:
-    text = "characters" if table == "responses" else "(SELECT LENGTH(body) FROM texts WHERE texts.id = raw)"
-    row = connection.execute(
-        f"SELECT COUNT(*), AVG(tokens_in), AVG(tokens_out), AVG(latency_ms), AVG({text}) FROM"
-        f" (SELECT * FROM {table} WHERE {column} = ? AND status != 'failed' ORDER BY id DESC LIMIT 200)",
-        (number,),
-    ).fetchone()
-    return _Usage(row[0], row[1], row[2], row[3], row[4] or 0.0)
+def _questions(stands: Standing, games: int) -> int:
+    """Those that are known, and those of battles whose responses are still to come (again, where one failed)."""
+    failed = sum(decision.reason == outcome.FAILED_RESPONSE for _, decision in stands.settled)
+    return len(stands.asked) + (stands.unanswered + failed) * games
 
 
 def _reckon(
-    role: str, plan: ModelPlan, name: str, asked: object, needed: int, cached: int, usage: _Usage
+    role: str, name: str, plan: ModelPlan, asked: Player | None, needed: int, cached: int, usage: Usage
 ) -> Calls:
-    tokens_in, tokens_out = (None if t is None else t * needed for t in (usage.tokens_in, usage.tokens_out))
-    parallel = max(1, int(getattr(asked, "parallel", 1)))
-    seconds = None if usage.latency_ms is None else needed * usage.latency_ms / 1000 / parallel
-    cost = None
-    if plan.price_in is not None or plan.price_out is not None:
-        cost = ((plan.price_in or 0) * (tokens_in or 0) + (plan.price_out or 0) * (tokens_out or 0)) / 1e6
-    size = needed * (usage.characters + _TEXT_BYTES)
-    return Calls(role, name, needed, cached, usage.sampled, tokens_in, tokens_out, seconds, cost, size)
+    priced = plan.price_in is not None or plan.price_out is not None
+    tokens_in, tokens_out = _times(usage.tokens_in, needed), _times(usage.tokens_out, needed)
+    milliseconds = 0.0 if asked is None else _times(usage.latency_ms, needed)
+    known = tokens_in is not None and tokens_out is not None
+    return Calls(
+        role,
+        name,
+        needed,
+        cached,
+        asks=asked is not None,
+        local=asked is not None and asked.identity().kind == "weights",
+        sampled=usage.calls,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        seconds=None if milliseconds is None else milliseconds / 1000 / (asked.parallel if asked else 1),
+        priced=priced,
+        cost=Price.of(plan).cost(tokens_in or 0.0, tokens_out or 0.0) if priced and known else None,
+        bytes=needed * (usage.characters + _CALL_BYTES),
+    )
 
 
-def _missing_battles(connection: Connection, schedule: Schedule, arena: Arena, bench: Bench) -> int:
-    missing = 0
-    for start in range(0, len(schedule.prompts), CHUNK):
-        matches = schedule.matches(start, start + CHUNK)
-        wanted = [schedule.battle_key(bench.contestant.key, match) for match in matches]
-        stands = battle_states(connection, arena.id, wanted)
-        missing += sum(stands.get(key) not in ("decided", "void") for key in wanted)
-    return missing
+def _times(mean: float | None, needed: int) -> float | None:
+    """Over all needed calls; nothing is known to be nothing when none is needed."""
+    if not needed:
+        return 0.0
+    return None if mean is None else mean * needed
 
 
-def _chunks(schedule: Schedule) -> Iterable[tuple[Any, ...]]:
-    for start in range(0, len(schedule.prompts), CHUNK):
-        yield schedule.prompts[start : start + CHUNK]
+def _seconds(calls: Iterable[Calls]) -> float | None:
+    """Models behind servers answer side by side, those in this process in turn; the slower sets the pace."""
+    asking = [one for one in calls if one.asks and one.needed]
+    if any(one.seconds is None for one in asking):
+        return None
+    local = sum(one.seconds or 0.0 for one in asking if one.local)
+    return max([local, *(one.seconds or 0.0 for one in asking if not one.local)])
 
 
-def _together(players: Iterable[Calls], judges: Iterable[Calls]) -> float | None:
-    """Players answer side by side and judges follow, so the slowest sets the pace; unknown times count nothing."""
-    known = [one.seconds for one in (*players, *judges) if one.seconds is not None and one.needed]
-    return max(known) if known else None
-
-
-def _free(path: Path) -> int:
-    return shutil.disk_usage(path.parent).free
+def _cost(calls: Iterable[Calls]) -> float | None:
+    costs = [one.cost for one in calls if one.priced]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if costs and len(known) == len(costs) else None

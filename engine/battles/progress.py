@@ -30,8 +30,10 @@ class Progress:
 
     Attributes:
         total: battles of the run, over all judges.
-        found: of them, those that the store had already when the run started.
+        found: of them, those that were decided or void already when the run came to them.
         states: battles by state, of those that had their turn.
+        reasons: of those that this run left void or waiting, by (state, reason).
+        responses_found, responses_made: responses that the store had, and that came in this run.
         calls: requests answered in this run, by player or judge.
         tokens: tokens read and written in this run, by player or judge.
         problems: failed responses and invalid verdicts of this run, by what they are.
@@ -40,16 +42,23 @@ class Progress:
     total: int = 0
     found: int = 0
     states: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
-    responses: int = 0
+    responses_found: int = 0
+    responses_made: int = 0
     responses_total: int = 0
     started_at: float = field(default_factory=time.monotonic)
 
     @property
     def done(self) -> int:
-        return sum(self.states.values())
+        return self.states.total()
+
+    @property
+    def responses(self) -> int:
+        """That are there, failures too."""
+        return self.responses_found + self.responses_made
 
     @property
     def seconds(self) -> float:
@@ -68,8 +77,14 @@ class Progress:
         Answering and judging overlap or follow one another, so the work that is done counts both.
         """
         left = (self.responses_total - self.responses) + (self.total - self.done)
-        worked = self.responses + self.done - self.found
+        worked = self.responses_made + self.done - self.found
         return left * self.seconds / worked if worked > 0 else None
+
+    def add_calls_of(self, other: Progress) -> None:
+        """Take over what another run asked, such as a preflight's probe."""
+        self.calls += other.calls
+        self.tokens += other.tokens
+        self.problems += other.problems
 
     def facts(self) -> dict[str, Any]:
         """As JSON-like facts of a progress event."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from engine.errors import UsageError
@@ -16,14 +16,20 @@ POCKET = "pocket:"
 _CHUNK = 2_000
 
 
-def read_prompts(store: Store, plan: PromptsPlan, fence: Fence | None) -> list[StoredPrompt]:
-    """The prompts that the plan asks for, landed where they are new, in the order of their set.
+def read_prompts(
+    store: Store, plan: PromptsPlan, fence: Fence | None, warn: Callable[[str], None]
+) -> list[StoredPrompt]:
+    """The prompts that the plan asks for, landed where they are new, in the order of their set, each text once.
 
     Raises:
         UsageError: no such set or file, no prompt that fits, or prompts whose text is unknown.
     """
-    name = _land(store, plan, fence)
-    prompts = [p for p in read_set(store.reader, name) if _fits(plan, p.prompt)]
+    name = _land(store, plan, fence, warn)
+    fitting = [p for p in read_set(store.reader, name) if _fits(plan, p.prompt)]
+    prompts = _each_text_once(fitting)
+    if len(prompts) < len(fitting):
+        n = len(fitting) - len(prompts)
+        warn(f"{n:,} of {len(fitting):,} prompts of '{name}' repeat the text of another: each is fought once")
     if not prompts:
         raise UsageError(f"no prompt of '{name}' fits", _filters(plan), "Look at [prompts] of the plan.")
     without = sum(p.prompt.conversation is None for p in prompts)
@@ -36,14 +42,23 @@ def read_prompts(store: Store, plan: PromptsPlan, fence: Fence | None) -> list[S
     return prompts
 
 
-def _land(store: Store, plan: PromptsPlan, fence: Fence | None) -> str:
+def _each_text_once(prompts: Iterable[StoredPrompt]) -> list[StoredPrompt]:
+    """A prompt is known by its text: of several names for one, the first stands for all."""
+    by_key: dict[str, StoredPrompt] = {}
+    for prompt in prompts:
+        by_key.setdefault(prompt.key, prompt)
+    return list(by_key.values())
+
+
+def _land(store: Store, plan: PromptsPlan, fence: Fence | None, warn: Callable[[str], None]) -> str:
+    """Land what the plan brings along; return the name of its set."""
     if plan.file is not None:
-        return _land_all(store, _from_file(Path(plan.file)), fence)
+        return _land_all(store, _from_file(Path(plan.file)), fence, warn)
     assert plan.set is not None
     if plan.set.startswith(POCKET):
         from engine.pocket.world import read_prompts as pocket_prompts
 
-        return _land_all(store, pocket_prompts(plan.set.removeprefix(POCKET)), fence)
+        return _land_all(store, pocket_prompts(plan.set.removeprefix(POCKET)), fence, warn)
     known = dict(set_names(store.reader))
     if plan.set not in known:
         raise UsageError(
@@ -54,12 +69,19 @@ def _land(store: Store, plan: PromptsPlan, fence: Fence | None) -> str:
     return plan.set
 
 
-def _land_all(store: Store, prompts: Iterable[Prompt], fence: Fence | None) -> str:
+def _land_all(
+    store: Store, prompts: Iterable[Prompt], fence: Fence | None, warn: Callable[[str], None]
+) -> str:
     everything = list(prompts)
+    contradict = 0
     for start in range(0, len(everything), _CHUNK):
         with store.write(fence) as tx:
-            land_prompts(tx, everything[start : start + _CHUNK])
-    return everything[0].set_name if everything else ""
+            landed = land_prompts(tx, everything[start : start + _CHUNK])
+        contradict += sum(prompt.state == "contradicts" for prompt in landed)
+    name = everything[0].set_name if everything else ""
+    if contradict:
+        warn(f"the store has {contradict:,} prompts of '{name}' with another text, and keeps and plays that")
+    return name
 
 
 def _from_file(path: Path) -> list[Prompt]:

@@ -6,18 +6,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine import keys
-from engine.battles.matchmaking import MatchMaker, Pairing, shuffled
+from engine.battles.matchmaking import MatchMaker, shuffled, sides
 from engine.store.contestants import Contestant
 from engine.store.prompts import StoredPrompt
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A battle of the plan. `position` counts all battles of the run from 0, in plan order."""
+    """A battle of the plan: two responses to one prompt.
+
+    Attributes:
+        a, b: content keys of the responses.
+        position: counts all battles of the run from 0, in plan order.
+    """
 
     prompt: StoredPrompt
-    pairing: Pairing
+    a: str
+    b: str
     position: int
+
+    def key(self, judge: str) -> str:
+        """The content key of the battle before the judge of this key."""
+        return keys.battle_key(judge, self.prompt.key, self.a, self.b, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +35,10 @@ class Schedule:
     """Who answers what and who meets whom. Cheap to go through again and again; holds no battle in memory.
 
     Attributes:
-        prompts: in the order to be played.
+        prompts: in the order to be played, each text once.
         contestants: the players by their names in the plan.
-        recorded: for players that only play what the store has of them, keys of those responses by prompt.
+        recorded: for players that only play what the store has of them, keys of those responses by prompt. A battle
+            that needs another one is left out.
     """
 
     prompts: tuple[StoredPrompt, ...]
@@ -52,37 +63,58 @@ class Schedule:
         """The same run on its first prompts only."""
         return replace(self, prompts=self.prompts[:prompts])
 
+    def chunks(self, size: int) -> Iterator[tuple[int, int]]:
+        """(start, stop) of consecutive prompts, at most `size` at a time."""
+        for start in range(0, len(self.prompts), size):
+            yield start, min(start + size, len(self.prompts))
+
     @property
-    def battles(self) -> int:
-        """Battles before each judge."""
+    def planned(self) -> int:
+        """Battles before each judge, those among them that lack a recorded response."""
         return len(self.prompts) * self.matchmaker.per_prompt()
 
-    def matches(self, start: int = 0, stop: int | None = None) -> Iterator[Match]:
+    @property
+    def battles(self) -> int:
+        """Battles before each judge that can be made."""
+        if not self.recorded:
+            return self.planned
+        return sum(
+            pairing.sample < min(owed[pairing.one], owed[pairing.other])
+            for prompt in self.prompts
+            for owed in [self._owed(prompt)]
+            for pairing in self.matchmaker.on(prompt.key)
+        )
+
+    @property
+    def responses(self) -> int:
+        """Responses that all players owe together."""
+        return sum(sum(self._owed(prompt).values()) for prompt in self.prompts)
+
+    def matches(self, start: int, stop: int) -> Iterator[Match]:
         """The battles on the prompts from `start` to before `stop`."""
         per_prompt = self.matchmaker.per_prompt()
         for index, prompt in enumerate(self.prompts[start:stop], start):
+            answers = {name: self.answers_on(name, prompt) for name in self.matchmaker.players_on(prompt.key)}
             for offset, pairing in enumerate(self.matchmaker.on(prompt.key)):
-                yield Match(prompt, pairing, index * per_prompt + offset)
+                one, other = answers[pairing.one], answers[pairing.other]
+                if pairing.sample < min(len(one), len(other)):
+                    a, b = sides(one[pairing.sample], other[pairing.sample])
+                    yield Match(prompt, a, b, index * per_prompt + offset)
 
     def answers_on(self, player: str, prompt: StoredPrompt) -> tuple[str, ...]:
         """Content keys of the responses that a player owes to a prompt, by sample."""
         if player not in self.matchmaker.players_on(prompt.key):
             return ()
-        return tuple(self.response_key(player, prompt, sample) for sample in range(self.matchmaker.samples))
+        samples = self.matchmaker.samples
+        if player in self.recorded:
+            return tuple(self.recorded[player].get(prompt.id, ())[:samples])
+        key = self.contestants[player].key
+        return tuple(keys.response_key(key, prompt.key, sample) for sample in range(samples))
 
-    def response_key(self, player: str, prompt: StoredPrompt, sample: int) -> str:
-        """The content key of one response."""
-        stands = self.recorded.get(player, {}).get(prompt.id, ())
-        if sample < len(stands):
-            return stands[sample]
-        return keys.response_key(self.contestants[player].key, prompt.key, sample)
-
-    def response_keys(self, match: Match) -> tuple[str, str]:
-        """The content keys of the responses that meet, a's first."""
-        pairing = match.pairing
-        a, b = (self.response_key(side, match.prompt, pairing.sample) for side in (pairing.a, pairing.b))
-        return a, b
-
-    def battle_key(self, judge: str, match: Match) -> str:
-        """The content key of a battle before the judge of this key."""
-        return keys.battle_key(judge, match.prompt.key, *self.response_keys(match), None)
+    def _owed(self, prompt: StoredPrompt) -> dict[str, int]:
+        """How many responses to a prompt each player owes that meets another on it."""
+        samples, recorded = self.matchmaker.samples, self.recorded
+        return {
+            name: min(samples, len(recorded[name].get(prompt.id, ()))) if name in recorded else samples
+            for name in self.matchmaker.players_on(prompt.key)
+        }

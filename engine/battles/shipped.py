@@ -93,8 +93,7 @@ def _response(row: dict[str, Any]) -> Response:
 def main(store: str, out: str) -> None:
     """`python -m engine.battles.shipped STORE FILE`: what `make pocket` ends with."""
     with open_store(Path(store)) as opened:
-        count = write_shipped_answers(opened, Path(out))
-    sys.stderr.write(f"{count} answers written to {out}\n")
+        write_shipped_answers(opened, Path(out))
 
 
 if __name__ == "__main__":

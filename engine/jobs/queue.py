@@ -55,12 +55,14 @@ class Worker:
 
 
 def submit(tx: Transaction, digest: str, name: str, plan: str) -> int:
-    """The open job of this plan, or a new one. A plan that is run again goes on with its unfinished job."""
+    """The open job of this plan, or a new one. A plan that is run again goes on with its unfinished job, which takes
+    over what may change of it: how models are reached, and its limits."""
     row = tx.connection.execute(
         "SELECT id FROM jobs WHERE digest = ? AND state IN ('queued', 'running', 'paused', 'unfinished')",
         (digest,),
     ).fetchone()
     if row:
+        tx.connection.execute("UPDATE jobs SET plan = ? WHERE id = ?", (plan, row[0]))
         return int(row[0])
     cursor = tx.connection.execute(
         "INSERT INTO jobs(digest, name, plan, state, created_at) VALUES (?, ?, ?, 'queued', ?)",
@@ -69,6 +71,13 @@ def submit(tx: Transaction, digest: str, name: str, plan: str) -> int:
     assert cursor.lastrowid is not None
     record_event(tx, "queued", job_id=cursor.lastrowid, facts={"name": name})
     return cursor.lastrowid
+
+
+def first_job(connection: Connection, job_id: int) -> int:
+    """The first job of the same plan: the battles of all of them stand where its battles stand in the arena's order,
+    however often the plan is run."""
+    query = "SELECT MIN(id) FROM jobs WHERE digest = (SELECT digest FROM jobs WHERE id = ?)"
+    return int(connection.execute(query, (job_id,)).fetchone()[0])
 
 
 def register_worker(tx: Transaction) -> Worker:
@@ -266,6 +275,8 @@ def _is_gone(host: str, boot: str, pid: int, started: float) -> bool:
         return abs(float(psutil.Process(pid).create_time()) - started) > 1.0
     except psutil.NoSuchProcess:
         return True
+    except psutil.AccessDenied:
+        return False
 
 
 def read_attempts(connection: Connection, job_id: int) -> list[dict[str, Any]]:

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from engine.plan import Plan
 from engine.ratings.leaderboard import Leaderboard, RatingOptions, build
 from engine.ratings.scale import Anchor
-from engine.ratings.stored import View, read_counts
+from engine.ratings.stored import Coverage, View, read_counts
 from engine.store.battles import read_arenas
 from engine.store.rows import decode
-from engine.store.store import Fence, Store
+from engine.store.store import Fence, Store, Transaction
 
 
 def rating_options(plan: Plan) -> RatingOptions:
@@ -25,41 +25,71 @@ def rating_options(plan: Plan) -> RatingOptions:
 def write_snapshots(
     store: Store, fence: Fence | None, views: Iterable[tuple[int, int]], plan: Plan | None = None
 ) -> list[Leaderboard]:
-    """Rate (arena, judge) from its counts and store the table, if it has battles.
+    """Rate views, (arena, judge) by their numbers, and store their tables, once."""
+    return Snapshots(store, fence, plan, views).write()
+
+
+class Snapshots:
+    """The snapshots of one attempt: the newest table of each view, written when there is something new.
 
     Intervals are over battles here, whatever the plan says: counts answer in milliseconds at any size.
+
+    Args:
+        plan: how to rate; None (an import) rates without an anchor.
+        views: (arena, judge) by their numbers.
     """
-    written = []
-    for view in _views(store, views):
-        with store.snapshot() as connection:
+
+    def __init__(
+        self, store: Store, fence: Fence | None, plan: Plan | None, views: Iterable[tuple[int, int]]
+    ) -> None:
+        self._store = store
+        self._fence = fence
+        self._options = RatingOptions() if plan is None else rating_options(plan)
+        self._views = list(views)
+        self._written: dict[tuple[int, int], Coverage] = {}
+
+    def write(self) -> list[Leaderboard]:
+        """Rate the views whose battles have changed and that have any; return their tables."""
+        boards = [board for view in self._read_views() if (board := self._rate(view)) is not None]
+        if boards:
+            with self._store.write(self._fence) as tx:
+                for board in boards:
+                    _replace(tx, board)
+        for board in boards:
+            self._written[board.view.arena.id, board.view.judge_id] = board.coverage
+        return boards
+
+    def _read_views(self) -> list[View]:
+        arenas = {arena.id: arena for arena in read_arenas(self._store.reader)}
+        judges = dict(self._store.reader.execute("SELECT id, name FROM judges"))
+        return [
+            View(arenas[arena_id], judge_id, decode(judges[judge_id])) for arena_id, judge_id in self._views
+        ]
+
+    def _rate(self, view: View) -> Leaderboard | None:
+        with self._store.snapshot() as connection:
             counts = read_counts(connection, view)
-        if not counts.pairs.total:
-            continue
-        options = rating_options(plan) if plan else RatingOptions()
-        anchor = options.anchor if options.anchor and options.anchor.model in counts.pairs.models else None
-        quick = RatingOptions(anchor, options.n_resamples, options.random_state, online=False)
-        written.append(build(store, view, counts, None, quick))
-    with store.write(fence) as tx:
-        for board in written:
-            facts = board.facts()
-            models = json.dumps(facts.pop("models"))
-            tx.connection.execute(
-                "INSERT INTO rating_snapshots(arena_id, judge_id, category, parameters, models, battles, created_at,"
-                " attempt_id) VALUES (?, ?, '', ?, ?, ?, ?, ?)",
-                (
-                    board.view.arena.id,
-                    board.view.judge_id,
-                    json.dumps(facts),
-                    models,
-                    board.battles,
-                    time.time(),
-                    tx.attempt_id,
-                ),
-            )
-    return written
+        if not counts.pairs.total or self._written.get((view.arena.id, view.judge_id)) == counts.coverage:
+            return None
+        anchor = self._options.anchor
+        if anchor is not None and anchor.model not in counts.pairs.models:
+            anchor = None
+        quick = RatingOptions(anchor, self._options.n_resamples, self._options.random_state, online=False)
+        return build(self._store, view, counts, None, quick)
 
 
-def _views(store: Store, wanted: Iterable[tuple[int, int]]) -> list[View]:
-    arenas = {arena.id: arena for arena in read_arenas(store.reader)}
-    judges = {number: decode(name) for number, name in store.reader.execute("SELECT id, name FROM judges")}
-    return [View(arenas[arena_id], judge_id, judges[judge_id]) for arena_id, judge_id in wanted]
+def _replace(tx: Transaction, board: Leaderboard) -> None:
+    """Store a table in place of the last one of the same attempt."""
+    facts = board.facts()
+    models = json.dumps(facts.pop("models"))
+    view = (board.view.arena.id, board.view.judge_id)
+    cursor = tx.connection.execute(
+        "INSERT INTO rating_snapshots(arena_id, judge_id, category, parameters, models, battles, created_at,"
+        " attempt_id) VALUES (?, ?, '', ?, ?, ?, ?, ?)",
+        (*view, json.dumps(facts), models, board.battles, time.time(), tx.attempt_id),
+    )
+    tx.connection.execute(
+        "DELETE FROM rating_snapshots WHERE arena_id = ? AND judge_id = ? AND category = '' AND attempt_id = ?"
+        " AND id < ?",
+        (*view, tx.attempt_id, cursor.lastrowid),
+    )

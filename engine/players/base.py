@@ -98,6 +98,7 @@ class Player(Protocol):
         notes: what a person should know of how it went (a server that cannot hold to a schema, an endpoint set
             aside), each once, in order, without secrets. It grows in `open` and `chat`; the caller shows what
             it has not shown yet.
+        parallel: how many requests it answers at a time at most, after `open`; time is reckoned by it.
         holds_schema: whether replies follow `ChatRequest.schema` by force, as far as is known (`try_schema`
             makes sure). Where it is False the schema is left to the prompt and to whoever reads the reply.
     """
@@ -106,6 +107,9 @@ class Player(Protocol):
     sampling: Sampling
     notes: list[str]
     holds_schema: bool
+
+    @property
+    def parallel(self) -> int: ...
 
     @classmethod
     def from_plan(cls, name: str, spec: PlayerSpec) -> Self:

@@ -115,6 +115,11 @@ class HttpPlayer:
             raise UsageError(f"players.{name}.sampling.extra must not set {', '.join(sorted(taken))}")
         return cls(name, spec, options)
 
+    @property
+    def parallel(self) -> int:
+        """Requests that may be in flight at a time, over all endpoints."""
+        return self._options.concurrency * len(self._servers.pool.endpoints)
+
     async def open(self) -> None:
         """Connect to every endpoint, and take fingerprints.
 

@@ -36,6 +36,10 @@ class RecordedPlayer:
         read_options(PlayerOptions, name, spec)
         return cls(name, spec)
 
+    @property
+    def parallel(self) -> int:
+        return 1
+
     async def open(self) -> None:
         """Nothing to open."""
 

@@ -89,6 +89,11 @@ class TransformersPlayer:
             )
         return cls(name, spec, options)
 
+    @property
+    def parallel(self) -> int:
+        """Rows of a batch."""
+        return self._open().batch_size
+
     async def open(self) -> None:
         """Load the checkpoint.
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.battles.matchmaking import MatchMaker, Mode, shuffled
+from engine.battles.matchmaking import MatchMaker, Mode, shuffled, sides
 from engine.errors import UsageError
 
 PROMPTS = [f"p1:{i:032x}" for i in range(400)]
@@ -17,7 +17,7 @@ seeds = st.integers(0, 2**63 - 1)
 
 
 def pairs_on(maker: MatchMaker, prompt: str) -> list[frozenset[str]]:
-    return [frozenset((one.a, one.b)) for one in maker.on(prompt)]
+    return [frozenset((one.one, one.other)) for one in maker.on(prompt)]
 
 
 @pytest.mark.parametrize(
@@ -53,19 +53,22 @@ def test_mode_ii_splits_the_prompts_evenly_among_the_others() -> None:
     assert all(abs(count - 400 / 3) < 47 for count in drawn.values())
 
 
-def test_being_a_means_nothing() -> None:
-    maker = MatchMaker.of(["x", "y"], "round-robin", seed=5)
-    first = sum(maker.on(prompt)[0].a == "x" for prompt in PROMPTS)
+def test_being_a_means_nothing_and_does_not_depend_on_who_is_named_first() -> None:
+    pairs = [(f"r1:{prompt}x", f"r1:{prompt}y") for prompt in PROMPTS]
+    drawn = [sides(one, other) for one, other in pairs]
+    first = sum(a == one for (a, _), (one, _) in zip(drawn, pairs, strict=True))
     assert abs(first - 200) < 50  # Binomial(400, 1/2): five standard deviations
+    assert drawn == [sides(other, one) for one, other in pairs]
 
 
 @given(seed=seeds)
 def test_the_same_seed_gives_the_same_battles_and_another_one_others(seed: int) -> None:
-    names = ["x", "y", "z"]
-    one, again = (MatchMaker.of(names, "round-robin", seed) for _ in range(2))
-    assert [one.on(prompt) for prompt in PROMPTS] == [again.on(prompt) for prompt in PROMPTS]
-    other = MatchMaker.of(names, "round-robin", seed ^ 1)
-    assert [one.on(prompt) for prompt in PROMPTS] != [other.on(prompt) for prompt in PROMPTS]
+    few = PROMPTS[:60]
+    one, again, other = (MatchMaker.of(["x", "y", "z"], "ii", s) for s in (seed, seed, seed ^ 1))
+    assert [one.on(prompt) for prompt in few] == [again.on(prompt) for prompt in few]
+    # Each of 60 prompts draws one of two opponents: that both seeds agree on all has a chance of 2**-60.
+    assert [one.on(prompt) for prompt in few] != [other.on(prompt) for prompt in few]
+    assert shuffled(few, few, seed) != shuffled(few, few, seed ^ 1)
 
 
 @given(seed=seeds, kept=st.integers(1, 399))
