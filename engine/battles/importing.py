@@ -5,98 +5,41 @@ Keys are content, so an import that was cut short, or is done again, adds only w
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine.battles.import_landing import Landing
+from engine.battles.import_report import (
+    AsideGroup,
+    AsideTally,
+    ImportPreview,
+    ImportReport,
+    aside_facts,
+    preview_rows,
+)
 from engine.formats.rows import BattleRow, ImportOptions, Layout, ResponseRow, Row, SetAside, SingleRow
 from engine.records import OnCut, OutcomeRule, Prompt, Turn
 from engine.store.imports import KEPT_PER_REASON, begin_import, keep_aside, note_progress
 from engine.store.store import Store, Transaction
+
+__all__ = [
+    "AsideGroup",
+    "AsideTally",
+    "ImportPreview",
+    "ImportReport",
+    "aside_facts",
+    "chunks",
+    "import_rows",
+    "preview_rows",
+]
 
 CHUNK = 5_000
 """Rows that land in one transaction, so that other writers wait a second at most."""
 
 CHUNK_CHARACTERS = 16_000_000
 """And no more text than this, so that memory is bounded whatever the rows."""
-
-EXAMPLES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class AsideGroup:
-    """Rows that were set aside for one reason, with the first few."""
-
-    reason: str
-    rows: int
-    examples: tuple[SetAside, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What came of an import.
-
-    Attributes:
-        taken, known: rows by table: new ones, and ones that the store had already.
-        affected: (arena, judge) whose counts changed.
-        renamed: names of models or judges that belong to others in this store (to a model that ran here, say), and
-            what is shown in their place; `models alias` ties them together.
-    """
-
-    import_id: int
-    format: str
-    layout: Layout
-    taken: dict[str, int]
-    known: dict[str, int]
-    set_aside: tuple[AsideGroup, ...]
-    affected: tuple[tuple[int, int], ...]
-    renamed: dict[str, str] = field(default_factory=dict)
-
-    def facts(self) -> dict[str, Any]:
-        """As the JSON of `import --json`."""
-        return {
-            "format": self.format,
-            "import": self.import_id,
-            "layout": self.layout.name,
-            "taken": self.taken,
-            "known": self.known,
-            "set_aside": [aside_facts(group) for group in self.set_aside],
-        }
-
-    @property
-    def usable(self) -> bool:
-        """Whether anything at all could be used."""
-        return any(self.taken.values()) or any(self.known.values())
-
-
-def aside_facts(group: AsideGroup) -> dict[str, Any]:
-    """A group of rows set aside, as JSON-like facts."""
-    examples = [{"file": one.file, "line": one.line, "text": one.text} for one in group.examples]
-    return {"reason": group.reason, "rows": group.rows, "examples": examples}
-
-
-@dataclass(slots=True)
-class AsideTally:
-    """Counts what is set aside, by reason, and keeps the first few of each."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[SetAside]] = field(default_factory=dict)
-
-    def add(self, one: SetAside) -> int:
-        """Count a row; return how many of its reason there are now."""
-        self.counts[one.reason] += 1
-        kept = self.examples.setdefault(one.reason, [])
-        if len(kept) < EXAMPLES:
-            kept.append(one)
-        return self.counts[one.reason]
-
-    def groups(self) -> tuple[AsideGroup, ...]:
-        return tuple(
-            AsideGroup(reason, n, tuple(self.examples[reason])) for reason, n in self.counts.most_common()
-        )
 
 
 def import_rows(
@@ -156,32 +99,6 @@ def _keep(
     kept = [one for one in unusable if aside.add(one) <= KEPT_PER_REASON]
     keep_aside(tx, ((one.reason, one.file, one.line, one.text) for one in kept))
     note_progress(tx, landing.taken, landing.known, aside.counts, finished=finished)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportPreview:
-    """What an import would do, from its files alone; what the store has already is not looked at."""
-
-    layout: Layout
-    rows: dict[str, int]
-    first: tuple[Row, ...]
-    set_aside: tuple[AsideGroup, ...]
-
-
-def preview_rows(rows: Iterable[Row], layout: Layout, first: int = 3) -> ImportPreview:
-    """Go through all rows without a store: counts by kind, the first few, and what would be set aside."""
-    kinds: Counter[str] = Counter()
-    shown: list[Row] = []
-    aside = AsideTally()
-    for row in rows:
-        if isinstance(row, SetAside):
-            aside.add(row)
-            continue
-        kind = type(row).__name__.removesuffix("Row").lower()
-        kinds[f"{kind}s"] += 1
-        if len(shown) < first:
-            shown.append(row)
-    return ImportPreview(layout, dict(kinds), tuple(shown), aside.groups())
 
 
 def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
