@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,52 @@ OTHER_FILES = (
 """With the weights, what decides a model's answers."""
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model's folder and what identifies it.
+
+    Attributes:
+        template: the chat template's text.
+        sha256: hash of the files.
+    """
+
+    folder: Path
+    template: str
+    sha256: str
+
+
+def read_checkpoint(model: str, revision: str | None) -> Checkpoint:
+    """Find a model and read what identifies it.
+
+    Raises:
+        UsageError: there is no such folder or name, it holds no model, or the model cannot chat.
+    """
+    folder = find_checkpoint(model, revision)
+    return Checkpoint(folder, read_template(folder), weights_hash(folder))
+
+
+def read_template(folder: Path) -> str:
+    """The chat template as the library would choose it: a file of its own, else the tokenizer's `default`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    alone = folder / "chat_template.jinja"
+    if alone.is_file():
+        return alone.read_text(encoding="utf-8")
+    for name in ("chat_template.json", "tokenizer_config.json"):
+        stated = _json_object(folder / name).get("chat_template")
+        if isinstance(stated, list):
+            stated = {one.get("name"): one.get("template") for one in stated}.get("default")
+        if isinstance(stated, str) and stated:
+            return stated
+    raise UsageError(
+        f"the tokenizer of '{folder}' has no chat template",
+        "A base model cannot be asked as a player.",
+        "Use a chat model, or save a chat_template.jinja with it.",
+    )
 
 
 def find_checkpoint(model: str, revision: str | None) -> Path:
@@ -92,12 +139,17 @@ def template_hash(template: str) -> str:
 
 def stated_defaults(folder: Path) -> dict[str, Any]:
     """What generation_config.json states, and nothing that a library would add to it; empty without the file."""
+    return _json_object(folder / "generation_config.json")
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    """What a JSON file states; empty without the file."""
     try:
-        stated = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
+        stated = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise UsageError(f"'{folder / 'generation_config.json'}' is no JSON", str(error)) from None
+        raise UsageError(f"'{path}' is no JSON", str(error)) from None
     return stated if isinstance(stated, dict) else {}
 
 

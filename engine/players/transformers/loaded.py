@@ -17,7 +17,7 @@ from transformers.utils import logging
 from engine.errors import UsageError
 from engine.players.base import ChatReply, ChatRequest
 from engine.players.transformers.batching import Row
-from engine.players.transformers.checkpoint import stated_defaults, weights_hash
+from engine.players.transformers.checkpoint import stated_defaults
 from engine.players.transformers.decoding import Batch, Said
 from engine.records import ResponseStatus, Sampling
 
@@ -29,17 +29,13 @@ class Loaded:
     """A checkpoint in memory.
 
     Attributes:
-        template: the chat template's text.
-        sha256: hash of the files.
         batch_size: rows at a time, as the options say or as suits the model's size.
     """
 
     def __init__(
         self, folder: Path, *, dtype: str, device: str, batch_size: int | None, num_threads: int | None
     ) -> None:
-        self.sha256 = weights_hash(folder)
         self._tokenizer = _load_tokenizer(folder)
-        self.template: str = self._tokenizer.get_chat_template()
         self._device = _device(device)
         self._model = _load_model(folder, dtype, self._device)
         tiny = sum(p.numel() for p in self._model.parameters()) < TINY_PARAMETERS
@@ -127,12 +123,6 @@ def _load_tokenizer(folder: Path) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable(folder, "tokenizer", error) from None
-    if not tokenizer.chat_template:
-        raise UsageError(
-            f"the tokenizer of '{folder}' has no chat template",
-            "A base model cannot be asked as a player.",
-            "Use a chat model, or save a chat_template.jinja with it.",
-        )
     return tokenizer
 
 

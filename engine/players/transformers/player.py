@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import Field
@@ -15,10 +15,7 @@ from engine.players.base import ChatReply, ChatRequest, ModelIdentity, PlayerSpe
 from engine.players.options import PlayerOptions, read_options, refuse
 from engine.players.thinking import split_thinking
 from engine.players.transformers.batching import Row, batches
-from engine.players.transformers.checkpoint import (
-    find_checkpoint,
-    template_hash,
-)
+from engine.players.transformers.checkpoint import Checkpoint, read_checkpoint, template_hash
 from engine.records import ResponseStatus
 
 if TYPE_CHECKING:
@@ -26,6 +23,9 @@ if TYPE_CHECKING:
     from engine.players.transformers.loaded import Loaded
 
 ResultT = TypeVar("ResultT")
+
+USUAL_BATCH = 64
+"""Rows of a batch where the options say nothing and the model is not tiny."""
 
 WINDOW_BATCHES = 4
 """Batches' worth of requests that are taken at a time, to be sorted by length."""
@@ -67,8 +67,10 @@ class TransformersPlayer:
         self._model_name = spec.model or ""
         self._revision = spec.revision
         self._options = options
+        self._checkpoint: Checkpoint | None = None
         self._loaded: Loaded | None = None
         self._one_batch = asyncio.Lock()
+        self._loading = asyncio.Lock()
 
     @classmethod
     def from_plan(cls, name: str, spec: PlayerSpec) -> Self:
@@ -91,30 +93,40 @@ class TransformersPlayer:
 
     @property
     def parallel(self) -> int:
-        """Rows of a batch."""
-        return self._open().batch_size
+        """Rows of a batch, as far as is known before the checkpoint is loaded."""
+        return self._loaded.batch_size if self._loaded else self._options.batch_size or USUAL_BATCH
 
     async def open(self) -> None:
-        """Load the checkpoint.
+        """Find the checkpoint and identify it. It is loaded with the first request, so that a run whose answers are
+        all in the store needs neither torch nor memory.
 
         Raises:
-            MissingExtra: torch or transformers is not installed.
             UsageError: no such model, or one that cannot chat.
+            MissingExtra: it has to come from the hub, and what fetches it is not installed.
         """
-        self._loaded = await asyncio.to_thread(self._load)
+        self._checkpoint = await asyncio.to_thread(read_checkpoint, self._model_name, self._revision)
 
     def identity(self) -> ModelIdentity:
         """The hash of the model's files, and of its chat template; not the path."""
-        loaded = self._open()
-        return ModelIdentity("weights", {"sha256": loaded.sha256}, template_hash(loaded.template))
+        checkpoint = self._open()
+        return ModelIdentity("weights", {"sha256": checkpoint.sha256}, template_hash(checkpoint.template))
 
     async def try_schema(self, schema: Mapping[str, Any]) -> bool:
         return False
 
     async def chat(self, requests: Iterable[ChatRequest]) -> AsyncIterator[ChatReply]:
-        """Answers, batch after batch. Cancelling ends the batch at its next token."""
-        loaded = self._open()
+        """Answers, batch after batch. Cancelling ends the batch at its next token.
+
+        Raises:
+            MissingExtra: torch or transformers is not installed.
+            UsageError: the checkpoint cannot be loaded.
+        """
         source = iter(requests)
+        first = next(source, None)
+        if first is None:
+            return
+        loaded = await self._load_once()
+        source = chain([first], source)
         while window := list(islice(source, WINDOW_BATCHES * loaded.batch_size)):
             rows = []
             for prepared in await asyncio.to_thread(loaded.prepare_all, window):
@@ -127,7 +139,7 @@ class TransformersPlayer:
                     yield reply
 
     async def close(self) -> None:
-        self._loaded = None
+        self._loaded = self._checkpoint = None
 
     async def _answer(self, loaded: Loaded, batch: list[Row]) -> list[ChatReply]:
         async with self._one_batch:
@@ -154,23 +166,28 @@ class TransformersPlayer:
             latency_ms=1000 * said.seconds,
         )
 
-    def _open(self) -> Loaded:
-        if self._loaded is None:
+    def _open(self) -> Checkpoint:
+        if self._checkpoint is None:
             raise RuntimeError(f"player '{self.name}' is not open")
-        return self._loaded
+        return self._checkpoint
 
-    def _load(self) -> Loaded:
+    async def _load_once(self) -> Loaded:
+        async with self._loading:
+            if self._loaded is None:
+                self._loaded = await asyncio.to_thread(self._load, self._open())
+            return self._loaded
+
+    def _load(self, checkpoint: Checkpoint) -> Loaded:
         try:
             import torch  # noqa: F401
             import transformers  # noqa: F401
         except ImportError:
-            raise MissingExtra("the transformers player", "train", "torch and transformers") from None
+            raise MissingExtra("the transformers player", "train") from None
         from engine.players.transformers.loaded import Loaded
 
         options = self._options
-        folder = find_checkpoint(self._model_name, self._revision)
         return Loaded(
-            folder,
+            checkpoint.folder,
             dtype=options.dtype,
             device=options.device,
             batch_size=options.batch_size,

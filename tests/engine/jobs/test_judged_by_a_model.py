@@ -9,8 +9,8 @@ import pytest
 
 from engine.battles.progress import Progress
 from engine.jobs.worker import Batch, run_batch
-from engine.pocket.world import model_path
 from engine.plan import read_plan
+from engine.pocket.world import model_path
 from engine.ratings.leaderboard import RatingOptions, leaderboard
 from engine.store import open_store
 from tests.servers.pocket_server import PocketServer, Schemas
@@ -61,7 +61,11 @@ async def _run(batch: Batch) -> Progress:
 
 
 @pytest.mark.parametrize(
-    "battles", [pytest.param(24, id="24"), pytest.param(200, id="200", marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+    "battles",
+    [
+        pytest.param(24, id="24"),
+        pytest.param(200, id="200", marks=[pytest.mark.long, pytest.mark.timeout(900)]),
+    ],
 )
 def test_under_a_grammar_every_battle_is_decided(tmp_path: Path, battles: int) -> None:
     progress, served = run(tmp_path, "hold", battles, tries=3)
@@ -82,7 +86,11 @@ def test_under_a_grammar_every_battle_is_decided(tmp_path: Path, battles: int) -
 
 
 @pytest.mark.parametrize(
-    "battles", [pytest.param(8, id="8"), pytest.param(200, id="200", marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
+    "battles",
+    [
+        pytest.param(8, id="8"),
+        pytest.param(200, id="200", marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
+    ],
 )
 def test_without_one_invalid_verdicts_are_stored_and_their_battles_wait(tmp_path: Path, battles: int) -> None:
     tries = 2

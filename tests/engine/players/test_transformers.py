@@ -450,8 +450,9 @@ def _key(folder: Path) -> str:
 
 
 def opening_fails(folder: Path, **options: Any) -> str:
+    """What is said when it is opened, or else when it is first asked."""
     with pytest.raises(UsageError) as raised:
-        asyncio.run(make(folder, **options).open())
+        asked(make(folder, **options), [request("k", "x")])
     return str(raised.value)
 
 
@@ -517,8 +518,9 @@ def test_broken_weights_are_failures_and_not_answers(copy: Path) -> None:
 
 def test_without_torch_the_extra_is_named(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
+    assert identity(checkpoint).kind == "weights"  # a run whose answers are in the store needs no torch
     with pytest.raises(MissingExtra) as raised:
-        asyncio.run(make(checkpoint).open())
+        asked(make(checkpoint), [request("k", "x")])
     assert "arena-tui[train]" in str(raised.value)
 
 
