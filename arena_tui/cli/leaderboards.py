@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 import typer
@@ -24,6 +25,8 @@ from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out_csv, out_json, out_markdown, out_table
 
 app = commands()
+
+NO_ANCHOR = "none"
 
 
 @app.command(
@@ -86,9 +89,10 @@ def show_leaderboard(
     """
     from arena_tui.tables import leaderboard_table
     from engine.ratings.leaderboard import Interval, Over, Point, RatingOptions, leaderboard
+    from engine.ratings.stored import find_view, planned_anchor
 
     options = RatingOptions(
-        read_anchor(anchor),
+        None if anchor in (None, NO_ANCHOR) else read_anchor(anchor),
         n_resamples,
         seed,
         cast(Over, one_of("--over", over, ("battles", "prompts"))),
@@ -99,6 +103,9 @@ def show_leaderboard(
     )
     form = read_format(form)
     with open_to_rate(store) as opened:
+        if anchor is None:
+            view = find_view(opened.reader, arena, judge, category)
+            options = replace(options, anchor=planned_anchor(opened.reader, view))
         board = leaderboard(opened, arena, judge, category, options)
     facts = board.facts()
     if as_json:

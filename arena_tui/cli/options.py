@@ -36,7 +36,7 @@ AnchorOption = Annotated[
     str | None,
     typer.Option(
         "--anchor",
-        help="Pin a model, such as vicuna-13b=1000. Without it the mean is 1000.",
+        help="Pin a model, such as vicuna-13b=1000; 'none' puts the mean at 1000. Default: as the arena's plan says.",
         metavar="MODEL[=RATING]",
     ),
 ]

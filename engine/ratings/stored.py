@@ -5,6 +5,7 @@ The one module of this room that knows the store. Players that are aliased count
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ import numpy as np
 from engine.errors import UsageError
 from engine.ratings.counts import PairCounts
 from engine.ratings.prompt_battles import PromptBattles
+from engine.ratings.scale import Anchor
 from engine.store import counts as kept
 from engine.store.battles import Arena, read_arenas
 from engine.store.rows import decode, maybe
@@ -100,6 +102,18 @@ def _arena(connection: Connection, name: str | None) -> Arena:
         )
     chosen = _pick("arena", name, list(arenas))
     return arenas[chosen] if chosen is not None else list(arenas.values())[-1]
+
+
+def planned_anchor(connection: Connection, view: View) -> Anchor | None:
+    """The anchor of the plan that was last run in this arena before this judge; None without one in this view."""
+    row = connection.execute(
+        "SELECT parameters FROM rating_snapshots WHERE arena_id = ? AND judge_id = ? ORDER BY id DESC LIMIT 1",
+        (view.arena.id, view.judge_id),
+    ).fetchone()
+    said = json.loads(row[0]).get("anchor") if row else None
+    if not said or said["model"] not in read_counts(connection, view).pairs.models:
+        return None
+    return Anchor(said["model"], float(said["rating"]))
 
 
 def judges_of(connection: Connection, arena_id: int) -> dict[str, int]:
