@@ -10,7 +10,7 @@ import typer
 
 from arena_tui.cli.running import JsonOption, StoreOption, did_you_mean, open_for_reading, open_for_writing
 from arena_tui.cli.tree import commands, examples
-from arena_tui.output import out, out_json, out_table
+from arena_tui.output import out, out_json, out_table, say
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _of_prompt(store: Path | None, plan: Plan, name: str | None) -> Shown:
     from engine.battles.prompt_source import read_prompts
 
     with open_for_writing(store) as opened:
-        prompt = _chosen_prompt(read_prompts(opened, plan.prompts, None), name)
+        prompt = _chosen_prompt(read_prompts(opened, plan.prompts, None, say), name)
     conversation = prompt.prompt.conversation
     assert conversation is not None, "read_prompts gives only prompts with their text"
     return _shown(
