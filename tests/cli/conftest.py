@@ -1,11 +1,41 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.cli.battle_logs import HOSTILE_NAMES, random_battles, write_battles
-from tests.cli.commanding import command
+from tests.cli.commanding import Result, command
+from tests.engine.jobs.arena_on_loopback import Arena
+from tests.servers.loopback import LoopbackServer
+
+
+@pytest.fixture(scope="session")
+def loopback() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run that was made: its folder with plan.toml, its store, and what the command said."""
+
+    folder: Path
+    store: Path
+    result: Result
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory, loopback: LoopbackServer) -> Played:
+    """Three served models and a served judge on 12 prompts, run to the end; to be read only."""
+    arena = Arena(tmp_path_factory.mktemp("played"), loopback)
+    plan = arena.folder / "plan.toml"
+    plan.write_text(arena.plan_text())
+    result = command("--batch", plan, "--json", store=arena.path)
+    assert result.code == 0, result.err
+    return Played(arena.folder, arena.path, result)
 
 
 @pytest.fixture(scope="session")

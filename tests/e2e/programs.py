@@ -1,0 +1,106 @@
+"""`arena-tui` as real processes: with pipes, and in a real terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+PROGRAM = (sys.executable, "-P", "-m", "arena_tui")
+
+
+def environment(**said: str) -> dict[str, str]:
+    """This process's, without what would change a terminal's or a store's ways."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ARENA_TUI_", "COLUMNS"))
+    }
+    return {**kept, "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **said}
+
+
+class Program:
+    """A process with its stdout and stderr in pipes; stdout is read line by line.
+
+    Args:
+        ignoring: signals that are ignored when it starts, as nohup and shells do.
+    """
+
+    def __init__(
+        self, *arguments: str | Path, ignoring: Sequence[signal.Signals] = (), **settings: Any
+    ) -> None:
+        def prepare() -> None:
+            for number in ignoring:
+                signal.signal(number, signal.SIG_IGN)
+
+        self.process = subprocess.Popen(
+            [*PROGRAM, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            preexec_fn=prepare,
+            **settings,
+        )
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def event(self, wanted: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
+        """Read events from stdout up to the first that is wanted."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            event: dict[str, Any] = json.loads(line)
+            if wanted(event):
+                return event
+        raise AssertionError(f"the event never came: {self.rest()}")
+
+    def end(self) -> None:
+        """Leave no process behind, whatever a test found."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def rest(self) -> tuple[int, list[str], str]:
+        """Wait for the end: exit code, the lines of stdout not yet read, stderr."""
+        out, err = self.process.communicate(timeout=120)
+        return self.process.returncode, out.splitlines(), err
+
+
+def in_terminal(
+    *arguments: str | bytes | Path, size: tuple[int, int] = (24, 80), **said: str
+) -> tuple[int, bytes]:
+    """Run in a pseudo-terminal of (rows, columns): exit code, and every byte that reached it."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env=environment(**said),
+        start_new_session=True,
+    )
+    os.close(slave)
+    chunks = []
+    while chunk := _read(master):
+        chunks.append(chunk)
+    os.close(master)
+    return process.wait(timeout=120), b"".join(chunks)
+
+
+def _read(master: int) -> bytes:
+    try:
+        return os.read(master, 65536)
+    except OSError:  # Linux says so when the last writer is gone
+        return b""
