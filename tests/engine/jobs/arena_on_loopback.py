@@ -79,6 +79,11 @@ class Arena:
         ]
         return "\n".join(lines)
 
+    def write_plan(self, run: str = "", judge: str = "") -> Path:
+        plan = self.folder / "plan.toml"
+        plan.write_text(self.plan_text(run, judge))
+        return plan
+
     def open(self) -> Store:
         return open_store(self.path, writable=True)
 
@@ -86,8 +91,7 @@ class Arena:
         self, *sets: str, limit: int | None = None, dry_run: bool = False, run: str = "", judge: str = ""
     ) -> Progress:
         """Run the plan to its end."""
-        plan = self.folder / "plan.toml"
-        plan.write_text(self.plan_text(run, judge))
+        plan = self.write_plan(run, judge)
         with self.open() as store:
             batch = Batch(store, read_plan(plan, sets), self.events.append, limit, dry_run)
             return asyncio.run(_run(batch))

@@ -8,29 +8,16 @@ import json
 import pytest
 
 from engine.battles.progress import RunEvent
-from engine.errors import Unfinished, UsageError
+from engine.errors import EndpointError, Unfinished, UsageError
 from engine.jobs import queue
 from engine.jobs.worker import Batch, run_batch
 from engine.plan import read_plan
 from engine.ratings.leaderboard import leaderboard
-from engine.store import Store, counts, open_store
+from engine.store import counts, open_store
 from tests.engine.jobs.arena_on_loopback import Arena, verdict
+from tests.engine.jobs.stored import content, number, rows
 from tests.servers.loopback import Request
-from tests.servers.openai_server import Behaviour, answer
-
-
-def rows(store: Store, query: str) -> list[tuple[object, ...]]:
-    return [tuple(row) for row in store.reader.execute(query)]
-
-
-def content(store: Store) -> list[list[tuple[object, ...]]]:
-    """What a run leaves, but for times, numbers of rows and attempts."""
-    return [
-        rows(store, "SELECT key, status, sample FROM responses ORDER BY key"),
-        rows(store, "SELECT key, status, value FROM verdicts ORDER BY key, try"),
-        rows(store, "SELECT key, state, outcome, margin, win_share, category FROM battles ORDER BY key"),
-        rows(store, "SELECT category, wins, losses, ties, decided, waiting, void FROM pair_counts"),
-    ]
+from tests.servers.openai_server import Behaviour, answer, status
 
 
 def test_every_pair_is_judged_in_both_orders_and_counted(arena: Arena) -> None:
@@ -74,15 +61,24 @@ def test_a_larger_limit_contains_a_smaller_one(arena: Arena) -> None:
         assert first < set(rows(store, "SELECT key FROM battles"))
 
 
-def test_a_dry_run_makes_a_few_calls_and_keeps_them(arena: Arena) -> None:
-    arena.run(dry_run=True)
+def test_a_dry_run_makes_a_few_calls_and_leaves_nothing_but_their_answers(
+    arena: Arena, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    arena.run(dry_run=True, run="outcome_rule = 'strict'")
     made = arena.player_calls, len(arena.judge.chats)
     assert made == (6, 12)  # two prompts
     (preflight,) = [event for event in arena.events if event.kind == "preflight"]
     needed = {one["name"]: one["needed"] for one in preflight.facts["calls"]}
     assert needed == {"ada": 10, "bob": 10, "eve": 10, "judge": 60}
-    arena.run()
+    with open_store(arena.path) as store:
+        for table, n in {"responses": 6, "verdicts": 12, "battles": 0, "arenas": 0, "jobs": 0}.items():
+            assert number(store, f"SELECT COUNT(*) FROM {table}") == n
+    arena.run()  # by another rule: a dry run binds nobody
     assert (arena.player_calls, len(arena.judge.chats)) == (36, 72)
+    undisturbed = Arena(tmp_path_factory.mktemp("undisturbed"), arena.loopback)
+    undisturbed.run()
+    with open_store(arena.path) as store, open_store(undisturbed.path) as other:
+        assert content(store) == content(other)
 
 
 def test_an_invalid_verdict_is_asked_again_then_its_battle_waits(arena: Arena) -> None:
@@ -192,8 +188,7 @@ def test_what_a_run_leaves_does_not_depend_on_how_often_it_was_stopped(
     for limit in (1, 5, 12):
         pieces.run(limit=limit)
     with open_store(pieces.path) as store:
-        assert content(store)[0] == whole[0]
-        assert content(store)[2] == whole[2]
+        assert content(store) == whole
 
 
 def test_events_tell_the_whole_story_in_order(arena: Arena) -> None:
@@ -220,3 +215,125 @@ def test_two_workers_cannot_run_one_job(arena: Arena) -> None:
         with pytest.raises(queue.JobBusy, match="is being run already"):
             asyncio.run(run_batch(Batch(store, effective, arena.events.append), asyncio.Event()))
     assert arena.player_calls == 0
+
+
+def warnings(arena: Arena) -> list[str]:
+    return [event.facts["text"] for event in arena.events if event.kind == "warning"]
+
+
+def test_battles_that_wait_are_told_with_what_helps(arena: Arena) -> None:
+    arena.judge.choose = lambda request: answer("I would rather not say.")
+    arena.run(limit=1, judge="tries = 1")
+    (text,) = warnings(arena)
+    assert text == (
+        "3 battles wait: 3 x unparsable verdict. A larger 'tries' of the judge allows more tries of a verdict."
+    )
+    with open_store(arena.path) as store:
+        kinds = [(event["kind"], event["level"]) for event in queue.read_events(store.reader, 1)]
+        assert kinds == [
+            ("queued", "info"),
+            ("started", "info"),
+            ("warning", "warning"),
+            ("finished", "info"),
+        ]
+
+
+def test_every_event_of_a_job_names_it_and_a_dry_run_has_none(arena: Arena) -> None:
+    arena.run(limit=1)
+    assert {event.facts["job"] for event in arena.events} == {1}
+    arena.events.clear()
+    arena.run(dry_run=True)
+    assert not any("job" in event.facts for event in arena.events)
+
+
+def test_a_failed_run_has_the_same_places_when_it_is_run_again(
+    arena: Arena, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    good = arena.judge.choose
+    arena.judge.choose = lambda request: status(401) if len(arena.judge.chats) > 20 else good(request)
+    with pytest.raises(EndpointError):
+        arena.run()
+    arena.judge.choose = good
+    arena.run()
+    undisturbed = Arena(tmp_path_factory.mktemp("undisturbed"), arena.loopback)
+    undisturbed.run()
+    with open_store(arena.path) as store, open_store(undisturbed.path) as other:
+        assert [job.state for job in queue.read_jobs(store.reader)] == ["done", "failed"]
+        assert content(store) == content(other)
+
+
+def test_prompts_of_one_text_are_fought_once(arena: Arena) -> None:
+    with (arena.folder / "prompts.jsonl").open("a") as file:
+        file.write('\n{"id": "twin", "prompt": "question 3"}')
+    assert arena.run().states == {"decided": 36}
+    assert "1 of 13 prompts" in warnings(arena)[0]
+
+
+def test_an_empty_category_is_none(arena: Arena) -> None:
+    (arena.folder / "prompts.jsonl").write_text('{"id": "q", "prompt": "question", "category": ""}')
+    arena.run()
+    with open_store(arena.path) as store:
+        assert rows(store, "SELECT DISTINCT category FROM battles") == [(None,)]
+        assert counts.differences(store.reader, 1) == []
+
+
+@pytest.mark.parametrize("noun", ["players", "judges"])
+def test_two_that_are_one_and_the_same_are_refused(arena: Arena, noun: str) -> None:
+    twin, entry = ("ada", arena.served["ada"].url) if noun == "players" else ("judge", arena.judge.url)
+    kind = "http" if noun == "players" else "llm"
+    text = f"{arena.plan_text()}\n[{noun}.zoe]\nkind = '{kind}'\nmodel = '{twin}'\nendpoints = ['{entry}']"
+    plan = arena.folder / "twins.toml"
+    plan.write_text(text)
+    with arena.open() as store, pytest.raises(UsageError, match=f"{noun}.{twin} and {noun}.zoe are one"):
+        asyncio.run(run_batch(Batch(store, read_plan(plan), arena.events.append), asyncio.Event()))
+
+
+def test_what_this_version_does_not_do_is_said_before_anything_is_asked(arena: Arena) -> None:
+    arena.run(limit=1, run="mirror = 'copies'\non_event = 'notify'")
+    assert arena.events[0].kind == "warning"
+    assert "does nothing with run.on_event, run.mirror" in arena.events[0].facts["text"]
+
+
+def test_what_a_player_notes_is_told_once_while_the_run_goes_on(arena: Arena) -> None:
+    """A server that refuses schemas: the judge's player notes it."""
+    arena.judge.choose = lambda request: (
+        status(400, "no schemas here") if "response_format" in request.json else judge_line(request)
+    )
+    arena.run(limit=2)
+    noted = [text for text in warnings(arena) if "schema" in text]
+    assert len(noted) == 1
+
+
+def judge_line(request: Request) -> Behaviour:
+    return answer("cannot say")
+
+
+@pytest.mark.parametrize(
+    ("limit", "calls"), [("max_calls = 40", 40), ("max_tokens = 400", 42), ("max_calls = 7", 7)]
+)
+def test_a_budget_drains_the_run_and_a_larger_one_goes_on(arena: Arena, limit: str, calls: int) -> None:
+    with pytest.raises(Unfinished, match="the budget of") as unfinished:
+        arena.run(run=limit)
+    assert unfinished.value.exit_code == 3
+    asked = arena.player_calls + len(arena.judge.chats)
+    if "calls" in limit:
+        assert asked == calls
+    with open_store(arena.path) as store:
+        assert (
+            number(store, "SELECT COUNT(*) FROM responses") + number(store, "SELECT COUNT(*) FROM verdicts")
+            == asked
+        )
+        assert queue.read_jobs(store.reader)[0].state == "unfinished"
+    with pytest.raises(Unfinished):  # spent is spent, also by an earlier attempt
+        arena.run(run=limit)
+    assert arena.player_calls + len(arena.judge.chats) == asked
+    assert arena.run().states == {"decided": 36}
+    with open_store(arena.path) as store:
+        assert [job.id for job in queue.read_jobs(store.reader)] == [1]
+
+
+def test_a_budget_of_money_counts_by_price(arena: Arena) -> None:
+    """The judge costs 7 x 1000 + 3 x 2000 a million calls; players nothing."""
+    with pytest.raises(Unfinished, match=r"budget of 0\.13 is reached"):
+        arena.run(run="max_cost = 0.13", judge="price_in = 1000\nprice_out = 2000")
+    assert 10 <= len(arena.judge.chats) < 72

@@ -1,0 +1,150 @@
+"""One attempt at a job at a time: leases that hold, requests that are heard, and a worker that lost its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.errors import LostLease, Unfinished
+from engine.jobs import queue
+from engine.jobs.lease import kept_lease
+from engine.jobs.worker import Batch, run_batch
+from engine.plan import read_plan
+from engine.store import Store, open_store
+from engine.store.store import Fence
+from tests.engine.jobs.arena_on_loopback import Arena
+from tests.engine.jobs.stored import content, number
+from tests.servers.loopback import Request
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path / "a.db", writable=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def quick_heart(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Heartbeats follow closely; the event is set after each."""
+    beaten = threading.Event()
+    beat = queue.heartbeat
+
+    def beating(store: Store, fence: Fence) -> str | None:
+        request = beat(store, fence)
+        beaten.set()
+        return request
+
+    monkeypatch.setattr(queue, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(queue, "heartbeat", beating)
+    return beaten
+
+
+def claim(store: Store, digest: str = "d") -> Fence:
+    with store.write() as tx:
+        return queue.claim(tx, queue.submit(tx, digest, "loop", ""), queue.register_worker(tx))
+
+
+def take_over(path: Path) -> Fence:
+    """What a second worker does when the lease of the first has run out."""
+    with open_store(path, writable=True) as other, other.write() as tx:
+        (job_id,) = tx.connection.execute("SELECT job_id FROM attempts WHERE state = 'running'").fetchone()
+        tx.connection.execute("UPDATE attempts SET lease_until = 0")
+        return queue.claim(tx, job_id, queue.register_worker(tx))
+
+
+def test_a_busy_event_loop_does_not_starve_the_lease(store: Store, quick_heart: threading.Event) -> None:
+    fence = claim(store)
+
+    async def busy() -> None:
+        async with kept_lease(store, fence, lambda request: None):
+            for _ in range(3):
+                quick_heart.clear()
+                assert quick_heart.wait(30), "no heartbeat while the loop was busy"
+
+    asyncio.run(busy())
+
+
+def test_a_block_ends_when_its_lease_is_lost(store: Store, quick_heart: threading.Event) -> None:
+    fence = claim(store)
+
+    async def work() -> None:
+        async with kept_lease(store, fence, lambda request: None):
+            take_over(store.path)
+            await asyncio.Event().wait()
+
+    with pytest.raises(LostLease, match="another worker may have taken over"):
+        asyncio.run(work())
+
+
+def test_what_the_block_raises_comes_out_by_itself(store: Store) -> None:
+    fence = claim(store)
+
+    async def work() -> None:
+        async with kept_lease(store, fence, lambda request: None):
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        asyncio.run(work())
+    assert not [one for one in threading.enumerate() if one.name == "heartbeat"]
+
+
+def run(arena: Arena, on_chat: Callable[[Request], None]) -> None:
+    arena.judge.on_chat = on_chat
+    plan = arena.write_plan()
+    with arena.open() as store:
+        asyncio.run(run_batch(Batch(store, read_plan(plan), arena.events.append), asyncio.Event()))
+
+
+def once_at(arena: Arena, chat: int, act: Callable[[], object]) -> Callable[[Request], None]:
+    """Act when the judge is asked for the so manyth time."""
+
+    def on_chat(_: Request) -> None:
+        if len(arena.judge.chats) == chat:
+            act()
+
+    return on_chat
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing_more_and_says_so(arena: Arena) -> None:
+    left: dict[str, object] = {}
+
+    def lose() -> None:
+        take_over(arena.path)
+        with open_store(arena.path) as store:
+            left["content"] = content(store)
+            left["events"] = number(store, "SELECT COUNT(*) FROM events")
+
+    with pytest.raises(LostLease) as lost:
+        run(arena, once_at(arena, 30, lose))
+    assert lost.value.exit_code == 1
+    with open_store(arena.path) as store:
+        assert content(store) == left["content"]
+        assert number(store, "SELECT COUNT(*) FROM events") == left["events"]
+        (job,) = queue.read_jobs(store.reader)
+        assert job.state == "running"  # by the second worker
+        states = [(one["number"], one["state"]) for one in queue.read_attempts(store.reader, job.id)]
+        assert states == [(1, "lost"), (2, "running")]
+
+
+@pytest.mark.parametrize(
+    ("request_", "state"), [("cancel", "cancelled"), ("pause", "paused"), ("drain", "unfinished")]
+)
+def test_what_is_requested_of_a_job_is_heard(
+    arena: Arena, quick_heart: threading.Event, request_: str, state: str
+) -> None:
+    def ask() -> None:
+        with open_store(arena.path, writable=True) as other, other.write() as tx:
+            tx.connection.execute("UPDATE jobs SET request = ?", (request_,))
+        quick_heart.clear()
+        assert quick_heart.wait(30)
+
+    with pytest.raises(Unfinished) as unfinished:
+        run(arena, once_at(arena, 10, ask))
+    assert unfinished.value.exit_code == 3
+    with open_store(arena.path) as store:
+        assert [job.state for job in queue.read_jobs(store.reader)] == [state]
+        assert number(store, "SELECT COUNT(*) FROM verdicts") == len(arena.judge.chats)
