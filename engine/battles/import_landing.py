@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from engine.battles.import_deciding import decide_row
@@ -38,6 +39,10 @@ DUPLICATE = "id stands twice for the same models and prompt"
 SAID_OTHERWISE = "id stands for another verdict in this store"
 _OURS = re.compile(r"[bv]1:[0-9a-f]{32}")
 """A content key of ours, as an export of our own battles has it for an id."""
+
+
+_Placed = tuple[ResponseRow | BattleRow | SingleRow, LandedPrompt]
+"""A row, and where the prompt that it is about stands."""
 
 
 class _Fight(NamedTuple):
@@ -97,9 +102,11 @@ class Landing:
             StoreError: this import was undone while it ran.
         """
         self._look_again(tx)
-        self._prompts.land(tx, rows)
-        about = [row for row in rows if isinstance(row, ResponseRow | BattleRow | SingleRow)]
-        placed = [(row, self._prompts.of(row.prompt)) for row in about]
+        placed = [
+            (row, place)
+            for row, place in zip(rows, self._prompts.land(tx, rows), strict=True)
+            if isinstance(row, ResponseRow | BattleRow | SingleRow)
+        ]
         usable = [(row, place) for row, place in placed if place is not None]
         told = self._land_told(tx, usable)
         aside = [row for row in rows if isinstance(row, SetAside)]
@@ -124,9 +131,7 @@ class Landing:
 
     # Responses that rows hold
 
-    def _land_told(
-        self, tx: Transaction, usable: Sequence[tuple[ResponseRow | BattleRow | SingleRow, LandedPrompt]]
-    ) -> dict[tuple[int, str], Found]:
+    def _land_told(self, tx: Transaction, usable: Sequence[_Placed]) -> dict[tuple[int, str], Found]:
         """Where the responses that rows hold stand, by (identity of the row, side)."""
         sides: list[tuple[int, str]] = []
         told: list[Told] = []
@@ -141,7 +146,7 @@ class Landing:
     def _land_scores(
         self,
         tx: Transaction,
-        usable: Sequence[tuple[ResponseRow | BattleRow | SingleRow, LandedPrompt]],
+        usable: Sequence[_Placed],
         told: dict[tuple[int, str], Found],
     ) -> list[SetAside]:
         aside: list[SetAside] = []
@@ -181,7 +186,7 @@ class Landing:
     def _land_battles(
         self,
         tx: Transaction,
-        usable: Sequence[tuple[ResponseRow | BattleRow | SingleRow, LandedPrompt]],
+        usable: Sequence[_Placed],
         told: dict[tuple[int, str], Found],
     ) -> list[SetAside]:
         aside: list[SetAside] = []
@@ -329,7 +334,8 @@ def _new_verdicts(one: _Fight) -> Iterator[NewVerdict]:
     for key, game in zip(one.verdict_keys, one.row.games, strict=True):
         shown = (b, a) if game.swapped else (a, b)
         responses = (response_b, response_a) if game.swapped else (response_a, response_b)
-        yield NewVerdict(key, judge_id, prompt_id, *shown, game.verdict, *responses, one.source)
+        said = game.verdict if game.verdict.turn == one.row.turn else replace(game.verdict, turn=one.row.turn)
+        yield NewVerdict(key, judge_id, prompt_id, *shown, said, *responses, one.source)
 
 
 def _new_battle(one: _Fight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle:

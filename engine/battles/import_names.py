@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.formats.rows import BattleRow, PromptRef, ResponseRow, Row, SetAside, SingleRow
+from engine.formats.rows import Row, SetAside
 from engine.records import OnCut, OutcomeRule, Prompt
 from engine.store.battles import Arena, land_arena, read_arena
 from engine.store.contestants import Contestant, land_imported_player, land_recorded_judge
 from engine.store.prompts import LandedPrompt, land_prompts
 from engine.store.store import Transaction
 
-CONTRADICTS = "prompt id has another text in this store (name another set with --set)"
+CONTRADICTS = "prompt id has another text in this store (name another set with --set-name)"
 MOST_PROMPTS = 200_000
 """Prompts that are remembered at a time."""
 
@@ -31,50 +31,69 @@ class PromptPlaces:
         self._taken = taken
         self._known = known
         self._places: dict[tuple[str, str], LandedPrompt] = {}
-        self._whole: dict[int, LandedPrompt] = {}
         self._contradicting: dict[tuple[str, str], bool] = {}
 
-    def land(self, tx: Transaction, rows: Sequence[Row]) -> None:
-        """Land the prompts of a chunk; an id that nobody has given a text becomes a prompt without one."""
+    def land(self, tx: Transaction, rows: Sequence[Row]) -> list[LandedPrompt | None]:
+        """Land the prompts of a chunk; an id that nobody has given a text becomes a prompt without one.
+
+        Returns:
+            For each row where the prompt that it is about stands; None for rows about none, or about one that says
+            otherwise than the store.
+        """
         if len(self._places) > MOST_PROMPTS:
             self.forget()
-        whole = list(_whole_prompts(rows))
-        self._whole = {id(prompt): landed for prompt, landed in self._landed(tx, whole)}
-        for prompt in rows:
-            if isinstance(prompt, Prompt) and self._whole[id(prompt)].state == "contradicts":
-                self._contradicting.setdefault((prompt.set_name, prompt.name), False)
-        list(self._landed(tx, [Prompt(name, None, set_name) for set_name, name in self._unknown(rows)]))
+        whole = {id(prompt): landed for prompt, landed in self._landed(tx, self._in_order(rows))}
+        return [self._about(row, whole) for row in rows]
 
-    def _landed(self, tx: Transaction, prompts: Iterable[Prompt]) -> Iterator[tuple[Prompt, LandedPrompt]]:
+    def _about(self, row: Row, whole: Mapping[int, LandedPrompt]) -> LandedPrompt | None:
+        if isinstance(row, SetAside):
+            return None
+        if isinstance(row, Prompt):
+            if whole[id(row)].state == "contradicts":
+                self._contradicting.setdefault((row.set_name, row.name), False)
+            return None
+        if isinstance(row.prompt, Prompt):
+            landed = whole[id(row.prompt)]
+            return None if landed.state == "contradicts" else landed
+        place = (row.prompt.set_name, row.prompt.name)
+        if place in self._contradicting:
+            self._contradicting[place] = True
+            return None
+        return self._places[place]
+
+    def _in_order(self, rows: Sequence[Row]) -> Iterator[Prompt]:
+        """The prompts of a chunk, and among them the names that came before their text, as if it were not there yet."""
+        met: set[tuple[str, str]] = set()
+        for row in rows:
+            if isinstance(row, SetAside):
+                continue
+            prompt = row if isinstance(row, Prompt) else row.prompt
+            place = (prompt.set_name, prompt.name)
+            if isinstance(prompt, Prompt):
+                yield prompt
+            elif place not in self._places and place not in met:
+                yield Prompt(prompt.name, None, prompt.set_name)
+            met.add(place)
+
+    def _landed(self, tx: Transaction, prompts: Iterable[Prompt]) -> list[tuple[Prompt, LandedPrompt]]:
         by_set: dict[str, list[Prompt]] = {}
         for prompt in prompts:
             by_set.setdefault(prompt.set_name, []).append(prompt)
-        for set_name, members in by_set.items():
-            for prompt, landed in zip(members, land_prompts(tx, members), strict=True):
-                self._places[set_name, prompt.name] = landed
-                self._count(prompt, landed)
-                yield prompt, landed
+        found = [
+            (prompt, landed)
+            for members in by_set.values()
+            for prompt, landed in zip(members, land_prompts(tx, members), strict=True)
+        ]
+        for prompt, landed in found:
+            self._places[prompt.set_name, prompt.name] = landed
+            self._count(prompt, landed)
+        return found
 
     def _count(self, prompt: Prompt, landed: LandedPrompt) -> None:
         if landed.state in ("new", "filled"):
             self._taken["prompts"] += 1
         elif landed.state == "known" and prompt.conversation is not None:
             self._known["prompts"] += 1
-
-    def _unknown(self, rows: Sequence[Row]) -> Iterable[tuple[str, str]]:
-        named = dict.fromkeys((ref.set_name, ref.name) for ref in _references(rows))
-        return [one for one in named if one not in self._places]
-
-    def of(self, prompt: Prompt | PromptRef) -> LandedPrompt | None:
-        """Where the prompt of a row of this chunk stands; None where it contradicts the store."""
-        if isinstance(prompt, Prompt):
-            landed = self._whole[id(prompt)]
-            return None if landed.state == "contradicts" else landed
-        place = (prompt.set_name, prompt.name)
-        if place in self._contradicting:
-            self._contradicting[place] = True
-            return None
-        return self._places[place]
 
     def contradicting(self) -> list[SetAside]:
         """Prompts that were not taken, other than those for which a row about them was set aside."""
@@ -132,17 +151,3 @@ class Parties:
         if found.name != name:
             self.renamed[name] = found.name
         return found
-
-
-def _references(rows: Iterable[Row]) -> Iterable[PromptRef]:
-    for row in rows:
-        if isinstance(row, BattleRow | ResponseRow | SingleRow) and isinstance(row.prompt, PromptRef):
-            yield row.prompt
-
-
-def _whole_prompts(rows: Iterable[Row]) -> Iterable[Prompt]:
-    for row in rows:
-        if isinstance(row, Prompt):
-            yield row
-        elif isinstance(row, BattleRow | ResponseRow | SingleRow) and isinstance(row.prompt, Prompt):
-            yield row.prompt

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine import keys
 from engine.battles.import_keys import response_key
 from engine.records import Response, ResponseStatus, Turn
 from engine.store.contestants import Contestant
@@ -29,7 +30,9 @@ class Told(NamedTuple):
 
     @property
     def key(self) -> str:
-        """By its text: a file says nothing of how often a player was asked."""
+        """By its text: a file says nothing of how often a player was asked. A failure is the player's only one."""
+        if self.status is ResponseStatus.FAILED:
+            return keys.response_key(self.player.key, self.prompt.key, 0)
         return response_key(self.player.key, self.prompt.key, [turn.answer for turn in self.turns])
 
 
@@ -60,7 +63,7 @@ class Responses:
             )
             for key, one in keyed
         }
-        landed = land_responses(tx, list(items.values()))
+        landed = land_responses(tx, list(items.values()), again=False)
         new = sum(one.new for one in landed.values())
         self._taken["responses"] += new
         self._known["responses"] += len(landed) - new

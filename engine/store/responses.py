@@ -31,11 +31,18 @@ class LandedResponse(NamedTuple):
     status: ResponseStatus
 
 
-def land_responses(tx: Transaction, items: Sequence[NewResponse]) -> dict[str, LandedResponse]:
-    """Store responses by key. A result is never overwritten; a failure gives way to what came of trying again."""
+def land_responses(
+    tx: Transaction, items: Sequence[NewResponse], *, again: bool = True
+) -> dict[str, LandedResponse]:
+    """Store responses by key. A result is never overwritten.
+
+    Args:
+        again: a failure gives way to what came of trying again; False (an import) keeps what stands.
+    """
     by_key = {item.key: item for item in items}
     stands = _standing(tx.connection, by_key)
-    retried = {key: item for key, item in by_key.items() if key in stands and stands[key][1] == "failed"}
+    failed = {key for key, (_, status) in stands.items() if status == "failed" and again}
+    retried = {key: item for key, item in by_key.items() if key in failed}
     new = {key: item for key, item in by_key.items() if key not in stands}
     numbers = texts.intern(tx.connection, _texts_of([*new.values(), *retried.values()]))
     first = next_id(tx.connection, "responses")

@@ -56,10 +56,13 @@ _REFERRED_TO: dict[str, tuple[tuple[str, str], ...]] = {
 """What goes when nothing refers to it."""
 
 _OURS = "(SELECT id FROM imports WHERE undone_at IS NOT NULL)"
-_UNANSWERED = (
-    "{0} NOT IN (SELECT prompt_id FROM responses UNION SELECT prompt_id FROM verdicts UNION"
-    " SELECT prompt_id FROM battles)"
-)
+_NOT_NEEDED = f"""
+    prompt_id NOT IN (SELECT prompt_id FROM responses WHERE attempt_id IS NOT NULL)
+    AND (prompt_id NOT IN (SELECT prompt_id FROM responses UNION SELECT prompt_id FROM verdicts
+            UNION SELECT prompt_id FROM battles)
+        OR prompt_id IN (SELECT prompt_id FROM prompt_set_items WHERE import_id IS NULL OR import_id NOT IN {_OURS}))
+"""
+"""Members of sets that no run has answered, and that are not the last name of a prompt which something is about."""
 
 
 def undo_import(store: Store, import_id: int) -> dict[str, int]:
@@ -116,7 +119,7 @@ def _take_back(tx: Transaction, import_id: int) -> Counter[str]:
         for table in ("verdicts", "responses"):
             gone[table] = _delete_unreferred(connection, table)
         _empty_filled(connection, import_id)
-        _delete(connection, "prompt_set_items", f"import_id IN {_OURS} AND {_UNANSWERED.format('prompt_id')}")
+        _delete(connection, "prompt_set_items", f"import_id IN {_OURS} AND {_NOT_NEEDED}")
         for table in ("arenas", "prompts", "prompt_sets", "judges", "players", "models"):
             gone[table] = _delete_unreferred(connection, table)
         gone["texts"] = _delete_texts(connection)
@@ -161,8 +164,8 @@ def take_back_battles(tx: Transaction, condition: str, values: Iterable[object],
 
 
 def _empty_filled(connection: Connection, import_id: int) -> None:
-    """Prompts whose text this import brought are known by name only again, unless somebody has answered them."""
-    filled = "filled_by = ? AND id NOT IN (SELECT prompt_id FROM responses)"
+    """Prompts whose text this import brought are known by name only again, unless a run has answered them."""
+    filled = "filled_by = ? AND id NOT IN (SELECT prompt_id FROM responses WHERE attempt_id IS NOT NULL)"
     connection.execute(
         f"INSERT OR IGNORE INTO texts_let_go SELECT conversation FROM prompts WHERE {filled}", (import_id,)
     )

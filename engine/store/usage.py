@@ -17,7 +17,7 @@ class Usage:
 
     Attributes:
         calls: how many these are, 0 to 200; without any, the rest is unknown.
-        characters: of the answer, or of the judge's whole reply.
+        characters: of the answer, or of what is kept of a judge's reply: the whole, and the explanation in it.
     """
 
     calls: int
@@ -58,9 +58,11 @@ def _usage(row: Sequence[Any]) -> Usage:
 def judge_usage(connection: Connection, judge_id: int) -> Usage:
     """Of a judge's calls: every try of a verdict is one."""
     row = connection.execute(
-        "SELECT COUNT(*), AVG(v.tokens_in), AVG(v.tokens_out), AVG(v.latency_ms), AVG(LENGTH(x.body)) FROM"
+        "SELECT COUNT(*), AVG(v.tokens_in), AVG(v.tokens_out), AVG(v.latency_ms),"
+        " AVG(COALESCE(LENGTH(r.body), 0) + COALESCE(LENGTH(e.body), 0)) FROM"
         " (SELECT * FROM verdicts WHERE judge_id = ? AND status != 'failed' AND latency_ms IS NOT NULL"
-        "  ORDER BY id DESC LIMIT ?) v LEFT JOIN texts x ON x.id = v.raw",
+        "  ORDER BY id DESC LIMIT ?) v"
+        " LEFT JOIN texts r ON r.id = v.raw LEFT JOIN texts e ON e.id = v.explanation",
         (judge_id, _NEWEST),
     ).fetchone()
     return _usage(row)
