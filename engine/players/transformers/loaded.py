@@ -25,6 +25,10 @@ TINY_PARAMETERS = 10_000_000
 """Below this a step costs more in Python than in arithmetic: large batches, and one thread."""
 
 
+_LOADING = threading.Lock()
+"""`from_pretrained` changes state of the whole process while it loads: two at a time leave a model without weights."""
+
+
 class Loaded:
     """A checkpoint in memory.
 
@@ -35,9 +39,10 @@ class Loaded:
     def __init__(
         self, folder: Path, *, dtype: str, device: str, batch_size: int | None, num_threads: int | None
     ) -> None:
-        self._tokenizer = _load_tokenizer(folder)
         self._device = _device(device)
-        self._model = _load_model(folder, dtype, self._device)
+        with _LOADING:
+            self._tokenizer = _load_tokenizer(folder)
+            self._model = _load_model(folder, dtype, self._device)
         tiny = sum(p.numel() for p in self._model.parameters()) < TINY_PARAMETERS
         self.batch_size = batch_size or (256 if tiny else 64)
         self._num_threads = num_threads or (1 if tiny else torch.get_num_threads())

@@ -508,6 +508,22 @@ def test_no_such_device(checkpoint: Path) -> None:
     assert "there is no device 'abacus'" in opening_fails(checkpoint, device="abacus")
 
 
+def test_players_that_are_first_asked_at_one_time_are_loaded_one_by_one(checkpoint: Path) -> None:
+    async def run() -> list[ChatReply]:
+        players = [make(checkpoint) for _ in range(6)]
+        for player in players:
+            await player.open()
+
+        async def ask(player: TransformersPlayer) -> ChatReply:
+            async with aclosing(player.chat([request("k", "x")])) as replies:
+                return await anext(replies)
+
+        return await asyncio.gather(*map(ask, players))
+
+    texts = {reply.text for reply in asyncio.run(run())}
+    assert texts == {asked(make(checkpoint), [request("k", "x")])["k"].text}
+
+
 def test_broken_weights_are_failures_and_not_answers(copy: Path) -> None:
     model = transformers.AutoModelForCausalLM.from_pretrained(copy)
     model.model.norm.weight.data.fill_(float("nan"))
