@@ -30,8 +30,8 @@ PROBE_PROMPTS = 2
 CHUNK = 256
 """Prompts, and battles, that are looked up at a time."""
 
-_BATTLE_BYTES = 600
-_CALL_BYTES = 520
+_BATTLE_BYTES = 280
+_CALL_BYTES = 280
 """What a battle with its games, and a call beside its text, take in the store with indexes (measured)."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from engine.plan import Plan
 from engine.players.base import ChatReply, ChatRequest
 from engine.records import ResponseStatus, Verdict
 from engine.store import Store, open_store
+from engine.store.prompts import land_prompts
 from tests.engine.battles.small_run import World, other_judge, questions, said, scored, unparsable, world
 
 
@@ -174,3 +176,27 @@ def test_models_in_this_process_take_turns_and_servers_do_not(store: Store) -> N
     local.prompts = questions(26, set_name="other")
     local.umpires[0].player.parallel = 1000
     assert surveyed(local).seconds == pytest.approx(3 * 20 * 0.1 / 4)
+
+
+def test_the_store_grows_about_as_was_said(store: Store) -> None:
+    def size() -> int:
+        pages, of = (
+            store.reader.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
+        )
+        return int(pages * of)
+
+    small = world(store, better_is_first)
+    for one in small.players:
+        one.say = lambda request: said(request, f"{request.key} " + "an answer of some length " * 20)
+    small.umpires[0].decide = lambda question: replace(
+        scored(9, 1),
+        raw=f"{question.key} " + "a verdict " * 40,
+        explanation=f"{question.key} " + "because " * 40,
+    )
+    small.play()
+    small.prompts = questions(150)
+    with store.write() as tx:
+        land_prompts(tx, small.prompts)
+    expected, before = surveyed(small).growth_bytes, size()
+    small.play()
+    assert expected == pytest.approx(size() - before, rel=0.25)

@@ -337,3 +337,59 @@ def test_a_budget_of_money_counts_by_price(arena: Arena) -> None:
     with pytest.raises(Unfinished, match=r"budget of 0\.13 is reached"):
         arena.run(run="max_cost = 0.13", judge="price_in = 1000\nprice_out = 2000")
     assert 10 <= len(arena.judge.chats) < 72
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_run_that_is_stopped_before_it_began_asks_nobody(arena: Arena, dry_run: bool) -> None:
+    plan = arena.write_plan()
+
+    async def stopped() -> None:
+        stop = asyncio.Event()
+        stop.set()
+        with arena.open() as store:
+            await run_batch(Batch(store, read_plan(plan), arena.events.append, dry_run=dry_run), stop)
+
+    with pytest.raises(Unfinished):
+        asyncio.run(stopped())
+    assert arena.player_calls + len(arena.judge.chats) == 0
+    with open_store(arena.path) as store:
+        states = [job.state for job in queue.read_jobs(store.reader)]
+    assert states == ([] if dry_run else ["unfinished"])
+
+
+def test_a_run_that_is_cancelled_keeps_what_had_come_and_goes_on(arena: Arena) -> None:
+    """A second Ctrl-C: what is in flight is given up."""
+    plan = arena.write_plan()
+
+    async def cancelled() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+
+        def on_chat(_: Request) -> None:
+            if len(arena.judge.chats) == 30:
+                loop.call_soon_threadsafe(task.cancel)
+
+        arena.judge.on_chat = on_chat
+        with arena.open() as store:
+            await run_batch(Batch(store, read_plan(plan), arena.events.append), asyncio.Event())
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+    arena.judge.on_chat = None
+    with open_store(arena.path) as store:
+        (job,) = queue.read_jobs(store.reader)
+        assert (job.state, job.reason) == ("unfinished", "interrupted")
+        assert [one["exit_code"] for one in queue.read_attempts(store.reader, 1)] == [130]
+        given_up = len(arena.judge.chats) - number(store, "SELECT COUNT(*) FROM verdicts")
+    assert arena.run().states == {"decided": 36}
+    assert len(arena.judge.chats) == 72 + given_up
+
+
+def test_the_newest_snapshot_of_an_attempt_is_the_one_that_is_kept(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.jobs.worker.SNAPSHOT_SECONDS", 0.001)
+    arena.run()
+    with open_store(arena.path) as store:
+        assert rows(store, "SELECT attempt_id, battles FROM rating_snapshots") == [(1, 36)]
