@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from arena_tui.layout import Table
-from arena_tui.output import (
-    ReaderGone,
-    forget_stdout,
-    is_terminal,
-    out_json_line,
-    out_table,
-    say,
-    say_table,
-    terminal_width,
-)
+from arena_tui.output import out_json_line, out_table, say, say_table
 from arena_tui.progress import (
     ASCII_BAR,
     BAR,
@@ -27,6 +17,7 @@ from arena_tui.progress import (
     preflight_table,
     progress_line,
 )
+from arena_tui.streams import ReaderGone, forget_data, redraw, talk_is_redrawn, talk_shows, talk_width
 from engine.battles.progress import RunEvent
 
 SCHEMA = 1
@@ -59,7 +50,7 @@ def display_for(*, as_json: bool, dry_run: bool = False) -> Display:
         return JsonDisplay()
     if dry_run:
         return PlainDisplay(out_table)
-    return BarDisplay() if is_terminal(sys.stderr) else PlainDisplay()
+    return BarDisplay() if talk_is_redrawn() else PlainDisplay()
 
 
 class Reporter:
@@ -83,7 +74,7 @@ class Reporter:
         try:
             self._display.show(RunEvent(event.kind, facts, event.at))
         except ReaderGone:
-            forget_stdout()
+            forget_data()
             self._display = PlainDisplay()
             say("nobody reads the events any more; the run goes on")
 
@@ -151,31 +142,20 @@ class BarDisplay:
     """A bar on the last line of the terminal, redrawn in place; other events are lines above it."""
 
     def __init__(self) -> None:
-        self._line = ""
-        self._bar = _drawable(BAR)
+        self._bar = BAR if talk_shows(BAR) else ASCII_BAR
 
     def show(self, event: RunEvent) -> None:
         if event.kind == "progress":
-            self._draw(bar_line(event.facts, (terminal_width(sys.stderr) or 80) - 1, self._bar))
-            return
-        line = self._line
-        self.close()
-        _tell(event, say_table)
-        if event.kind not in ("paused", "finished"):
-            self._draw(line)
+            redraw(bar_line(event.facts, (talk_width() or 80) - 1, self._bar))
+        else:
+            _tell(event, say_table)
 
     def talk(self, text: str) -> None:
-        self.close()
         say(text)
-        self._draw("looking at what is to be done …")
+        redraw("looking at what is to be done …")
 
     def close(self) -> None:
-        self._draw("")
-
-    def _draw(self, line: str) -> None:
-        if line or self._line:
-            _draw(line)
-        self._line = line
+        redraw("")
 
 
 class RowCounter:
@@ -184,7 +164,7 @@ class RowCounter:
     def __init__(self) -> None:
         self._begun = time.monotonic()
         self._told = self._begun
-        self._in_place = is_terminal(sys.stderr)
+        self._in_place = talk_is_redrawn()
         self._line = ""
 
     def show(self, rows: int) -> None:
@@ -193,26 +173,15 @@ class RowCounter:
         seconds = max(now - self._begun, 1e-9)
         self._line = f"{rows:,} rows in {duration(seconds)}, {rows / seconds:,.0f} a second"
         if self._in_place:
-            _draw(self._line)
+            redraw(self._line)
         elif now - self._told >= PLAIN_SECONDS:
             self._told = now
             say(self._line)
 
     def close(self) -> None:
-        """Say once more how many, and leave the terminal as it was."""
-        if self._in_place:
-            _draw("")
+        """Say once more how many, where the line was that was redrawn."""
         if self._line:
             say(self._line)
-
-
-def _draw(line: str) -> None:
-    """Redraw the terminal's last line, with text that this program made: counts and times."""
-    try:
-        sys.stderr.write(f"\r\x1b[K{line}")
-        sys.stderr.flush()
-    except BrokenPipeError:
-        pass  # the terminal is gone; the work is not
 
 
 def _tell(event: RunEvent, show_preflight: Callable[[Table], None]) -> None:
@@ -220,12 +189,3 @@ def _tell(event: RunEvent, show_preflight: Callable[[Table], None]) -> None:
         show_preflight(preflight_table(event.facts))
     for line in describe(event.kind, event.facts):
         say(line)
-
-
-def _drawable(bar: str) -> str:
-    """The bar's letters, or plain ones where the terminal's encoding lacks them."""
-    try:
-        bar.encode(sys.stderr.encoding or "ascii")
-    except UnicodeEncodeError:
-        return ASCII_BAR
-    return bar

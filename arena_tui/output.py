@@ -1,4 +1,4 @@
-"""What the program says: data on stdout, talk on stderr. With `headless`, the only module that writes to either.
+"""What the program says: data on stdout, talk on stderr, each in its form.
 
 Data is a table for people, or JSON, CSV or Markdown for programs. Everything but JSON and exports passes `inert`.
 """
@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from arena_tui.inert import inert
+from arena_tui.streams import (
+    binary_data,
+    data_is_seen,
+    data_is_styled,
+    data_width,
+    talk_width,
+    write_data,
+    write_talk,
+)
 from engine.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,38 +30,46 @@ Format = Literal["table", "csv", "markdown"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "markdown")
 
 
-class ReaderGone(Exception):
-    """Whoever read our data went away, as `head` does."""
-
-
 def out(text: str = "") -> None:
     """Lines of data for people."""
-    _write(sys.stdout, inert(text, lines=True) + "\n")
+    write_data(inert(text, lines=True) + "\n")
 
 
 def out_json(value: Any) -> None:
     """Data as one JSON document, exact: whatever is not ASCII is escaped."""
-    _write(sys.stdout, json.dumps(value, ensure_ascii=True, allow_nan=False, indent=2) + "\n")
+    write_data(json.dumps(value, ensure_ascii=True, allow_nan=False, indent=2) + "\n")
 
 
 def out_json_line(value: Mapping[str, Any]) -> None:
-    """One object on a line of its own, flushed, for streams."""
-    _write(sys.stdout, json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n")
+    """One object on a line of its own, for streams."""
+    write_data(json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n")
+
+
+def out_table(table: Table) -> None:
+    """A table for people, fitted to the terminal."""
+    write_data("\n".join(_drawn(table, data_width(), bold=data_is_styled())) + "\n")
+
+
+def out_markdown(table: Table) -> None:
+    """The same table as Markdown."""
+    write_data(_markdown(table))
+
+
+def out_csv(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Facts as CSV: numbers in full, null as nothing, lists of names joined."""
+    lines = [_csv_line(columns), *(_csv_line(map(_csv_cell, row)) for row in rows)]
+    write_data("".join(lines))
 
 
 @contextmanager
 def data_stream() -> Iterator[BinaryIO]:
     """Standard output for a file that is written to it: exact in a pipe or file, lines made inert on a terminal."""
-    sys.stdout.flush()
-    try:
-        if sys.stdout.isatty():
-            with _InertLines() as lines:
-                yield lines
-        else:
-            yield sys.stdout.buffer
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise ReaderGone from None
+    if data_is_seen():
+        with _InertLines() as lines:
+            yield lines
+    else:
+        with binary_data() as stream:
+            yield stream
 
 
 class _InertLines(io.BytesIO):
@@ -77,16 +92,13 @@ class _InertLines(io.BytesIO):
 
 
 def say(text: str = "") -> None:
-    """Talk: to stderr, so that stdout carries data alone. Nobody listening is no reason to stop."""
-    try:
-        _write(sys.stderr, inert(text, lines=True) + "\n")
-    except ReaderGone:
-        _forget(sys.stderr)
+    """Talk: to stderr, so that stdout carries data alone."""
+    write_talk(inert(text, lines=True) + "\n")
 
 
 def say_table(table: Table) -> None:
     """A table that is talk."""
-    say("\n".join(_drawn(table, sys.stderr, bold=False)))
+    say("\n".join(_drawn(table, talk_width(), bold=False)))
 
 
 def say_error(error: UserError) -> None:
@@ -97,46 +109,9 @@ def say_error(error: UserError) -> None:
     say("\n".join(lines))
 
 
-def out_table(table: Table) -> None:
-    """A table for people, fitted to the terminal."""
-    bold = is_terminal(sys.stdout) and "NO_COLOR" not in os.environ
-    _write(sys.stdout, "\n".join(_drawn(table, sys.stdout, bold=bold)) + "\n")
-
-
-def out_markdown(table: Table) -> None:
-    """The same table as Markdown."""
-    _write(sys.stdout, _markdown(table))
-
-
-def out_csv(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
-    """Facts as CSV: numbers in full, null as nothing, lists of names joined."""
-    lines = [_csv_line(columns), *(_csv_line(map(_csv_cell, row)) for row in rows)]
-    _write(sys.stdout, "".join(lines))
-
-
-def is_terminal(stream: TextIO) -> bool:
-    """Whether a person looks at it, on a screen that can move its cursor."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def stdout_is_terminal() -> bool:
-    """Whether data goes to a person's screen."""
-    return sys.stdout.isatty()
-
-
-def terminal_width(stream: TextIO) -> int | None:
-    """Cells in a line of the terminal, or as COLUMNS says; None for a file or pipe, where a line has no end."""
-    if not stream.isatty() and "COLUMNS" not in os.environ:
-        return None
-    import shutil
-
-    return max(shutil.get_terminal_size().columns, 40)
-
-
-def _drawn(table: Table, stream: TextIO, *, bold: bool) -> list[str]:
+def _drawn(table: Table, width: int | None, *, bold: bool) -> list[str]:
     from arena_tui.layout import draw, wrap
 
-    width = terminal_width(stream)
     drawn = draw(table, width)
     lines = [_bold(line) if bold and i in drawn.heads else line for i, line in enumerate(drawn.lines)]
     head = [*wrap(table.title, width), ""] if table.title else []
@@ -209,28 +184,3 @@ def _in_short(cell: Cell) -> str:
 def _escaped(cell: str) -> str:
     """Text that shows itself in Markdown and is no markup, link or HTML."""
     return inert(cell).translate(_MARKUP)
-
-
-def _write(stream: TextIO, text: str) -> None:
-    """Write and flush, so that both streams keep their order. What its encoding lacks is shown escaped."""
-    try:
-        try:
-            stream.write(text)
-        except UnicodeEncodeError:
-            encoding = stream.encoding or "ascii"
-            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        stream.flush()
-    except BrokenPipeError:
-        raise ReaderGone from None
-
-
-def _forget(stream: TextIO) -> None:
-    """Send what is still said on a broken stream to nowhere; else Python complains once more when it ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
-
-
-def forget_stdout() -> None:
-    """Write no more data: nobody reads it."""
-    _forget(sys.stdout)

@@ -6,10 +6,12 @@ import asyncio
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from arena_tui.cli.running import INTERRUPTED, open_for_writing, store_path
 from arena_tui.headless import Reporter, display_for
 from arena_tui.output import say
+from arena_tui.streams import strays_as_talk
 from engine.errors import UsageError, UserError
 from engine.jobs.worker import Batch, run_batch
 from engine.plan import EffectivePlan, parse_duration, read_plan
@@ -36,7 +38,7 @@ def run_plan(
     try:
         effective, seconds = _read(plan, sets, stop_after)
         reporter.talk(f"store: {store_path(store)}")
-        with open_for_writing(store) as opened:
+        with strays_as_talk(), open_for_writing(store) as opened:
             batch = Batch(opened, effective, reporter, limit, dry_run)
             code = asyncio.run(_until_stopped(batch, reporter, seconds))
     except UserError as error:
@@ -70,7 +72,7 @@ def _say_what_next(effective: EffectivePlan, dry_run: bool) -> None:
     if dry_run:
         say("Nothing more was run. Leave out --dry-run to go on.")
     else:
-        say(f"See the table: arena-tui leaderboard --arena {effective.plan.run.arena}")
+        say(f"See the table: arena-tui leaderboard --arena {quote(effective.plan.run.arena)}")
 
 
 async def _until_stopped(batch: Batch, reporter: Reporter, seconds: float | None) -> int:

@@ -9,7 +9,8 @@ import typer
 
 from arena_tui.cli.running import StoreOption, one_of, open_for_reading
 from arena_tui.cli.tree import commands, examples
-from arena_tui.output import data_stream, say, stdout_is_terminal
+from arena_tui.output import data_stream, say
+from arena_tui.streams import data_is_seen
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def export(
             count = export_rows(rows, _columns(table), wanted, out)
             say(f"{count:,} rows of {table} written to {out}")
             return
-        if wanted.value == "parquet" and stdout_is_terminal():
+        if wanted.value == "parquet" and data_is_seen():
             raise UsageError("Parquet is not for a terminal", mend="Write it to a file with --out FILE.")
         with data_stream() as stream:
             write_rows(rows, _columns(table), wanted, stream)

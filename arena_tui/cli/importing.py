@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_writing
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out_json, out_table, say
+from arena_tui.streams import strays_as_talk
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -142,11 +144,12 @@ def import_files(
         OutcomeRule(one_of("--outcome-rule", outcome_rule, tuple(OutcomeRule))),
         OnCut(one_of("--on-cut", on_cut, tuple(OnCut))),
     )
-    layout = importer.layout(paths, options)
-    if dry_run:
-        _preview(importer, paths, options, layout, as_json)
-        return
-    report = _land(importer, paths, options, layout, rules, store)
+    with strays_as_talk():
+        layout = importer.layout(paths, options)
+        if dry_run:
+            _preview(importer, paths, options, layout, as_json)
+            return
+        report = _land(importer, paths, options, layout, rules, store)
     if as_json:
         out_json(report.facts())
     else:
@@ -266,4 +269,4 @@ def _print_report(report: ImportReport) -> None:
     for wanted, shown in report.renamed.items():
         say(f"'{wanted}' belongs to another in this store; it is shown as '{shown}'")
     if report.layout.arena is not None and report.affected:
-        say(f"See the table: arena-tui leaderboard --arena {report.layout.arena}")
+        say(f"See the table: arena-tui leaderboard --arena {quote(report.layout.arena)}")

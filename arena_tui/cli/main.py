@@ -35,6 +35,13 @@ ENTRIES = (
         is_group=True,
     ),
     Entry("arenas", _DATA, "arena_tui.cli.arenas", "Arenas: battles that are rated together.", is_group=True),
+    Entry(
+        "store",
+        _DATA,
+        "arena_tui.cli.stores",
+        "The store as a file: what it holds, checks, copies.",
+        is_group=True,
+    ),
     Entry("models", _DATA, "arena_tui.cli.models", "The models that the store knows.", is_group=True),
 )
 

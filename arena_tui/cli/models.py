@@ -28,7 +28,7 @@ def list_models(as_json: JsonOption = False, store: StoreOption = None) -> None:
     columns = [
         Column("model"),
         Column("kind", fit="keep"),
-        Column("sampling"),
+        Column("sampling", fit="wrap"),
         Column("rated as"),
         Column("key"),
     ]

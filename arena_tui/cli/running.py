@@ -9,13 +9,15 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena_tui.output import ReaderGone, forget_stdout, say, say_error
+from arena_tui.output import say, say_error
+from arena_tui.streams import ReaderGone, forget_data
 from engine.errors import UsageError, UserError
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ INTERRUPTED = 130
 
 
 def run(program: Callable[[], int | None]) -> int:
-    """Run a command and give its exit code. What a user can mend is told in a few lines; a bug shows its traceback."""
+    """Run a command and give its exit code. What a user can mend is told in a few lines; a bug shows its traceback,
+    inert, for its message may hold text of anybody."""
     try:
         return program() or 0
     except UserError as error:
@@ -38,8 +41,11 @@ def run(program: Callable[[], int | None]) -> int:
         say("interrupted")
         return INTERRUPTED
     except ReaderGone:
-        forget_stdout()
+        forget_data()
         return 0
+    except Exception:  # noqa: BLE001  nothing is swallowed: it is shown whole
+        say(traceback.format_exc().rstrip("\n"))
+        return 1
 
 
 def _say_usage(error: typer.TyperException) -> None:

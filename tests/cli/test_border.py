@@ -1,17 +1,23 @@
-"""Nobody prints around the border: only output and headless touch stdout and stderr."""
+"""Nobody prints around the border: one module touches stdout and stderr, and what libraries print passes it too."""
 
 from __future__ import annotations
 
 import ast
+import io
+import subprocess
+import sys
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
 
 import arena_tui
 import engine
+from arena_tui import output
+from arena_tui.streams import redraw
 
 ROOT = Path(arena_tui.__file__).parent
-WRITERS = {ROOT / "output.py", ROOT / "headless.py"}
+WRITERS = {ROOT / "streams.py"}
 PRINTERS = {"print", "echo", "secho", "pprint", "input"}
 STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
 
@@ -68,12 +74,39 @@ def test_the_test_sees_each_way_around(line: str) -> None:
     assert offences(ast.parse(line))
 
 
-def test_what_headless_draws_itself_is_made_of_numbers() -> None:
-    """It writes to the terminal in one place, and only lines that `progress` made of counts and times."""
-    tree = ast.parse((ROOT / "headless.py").read_text(encoding="utf-8"))
-    writes = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "write"
-    ]
-    assert len(writes) == 1
+STRAY = r"""
+import logging, sys, warnings
+from arena_tui.output import out_json_line
+from arena_tui.streams import strays_as_talk
+with strays_as_talk():
+    print("loading \x1b]0;x\x07")
+    sys.stderr.write("half")
+    sys.stderr.write(" a line\nrest")
+    logging.getLogger("other").warning("model said \x1b[2J")
+    warnings.warn("careful \u202e")
+    assert not sys.stdout.isatty()
+    out_json_line({"a": 1})
+print("after")
+"""
+
+
+def test_what_libraries_print_becomes_inert_talk() -> None:
+    """Prints, logs and warnings of others, on either stream; data stays data."""
+    done = subprocess.run([sys.executable, "-P", "-c", STRAY], capture_output=True, text=True, check=True)
+    assert done.stdout == '{"a": 1}\nafter\n'
+    assert done.stderr.startswith("loading ␛]0;x␇\nhalf a line\n")
+    assert "model said ␛[2J" in done.stderr
+    assert "careful <U+202E>" in done.stderr
+    assert done.stderr.endswith("\n")
+
+
+def test_a_line_that_is_redrawn_gives_way_to_the_next() -> None:
+    err = io.StringIO()
+    with redirect_stderr(err):
+        for line in ("one", "two"):
+            redraw(line)
+        output.say("said")
+        redraw("three")
+        redraw("")
+        redraw("")
+    assert err.getvalue() == "\r\x1b[Kone\r\x1b[Ktwo\r\x1b[Ksaid\n\r\x1b[Kthree\r\x1b[K"

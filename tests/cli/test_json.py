@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from arena_tui.cli.main import ENTRIES
+from engine.store.sqlite import connect
 from tests.cli.battle_logs import random_battles, write_battles
 from tests.cli.commanding import command
 from tests.cli.conftest import Played
@@ -30,6 +32,8 @@ SHAPES = {
     "judge templates list": ["judge", "templates", "list"],
     "judge templates show": ["judge", "templates", "show", "brief"],
     "imports formats": ["imports", "formats"],
+    "store info": ["store", "info"],
+    "store verify": ["store", "verify"],
     "arena-tui": [],
 }
 
@@ -104,6 +108,32 @@ def test_an_import_and_its_undoing(tmp_path: Path) -> None:
     undone = command("imports", "undo", "1", "--json", store=store)
     check_command("imports undo", undone.json)
     assert undone.json["gone"]["battles"] == 30
+
+
+def test_a_store_that_was_changed_by_hand(few: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    made = command("store", "backup", copy, "--json", store=few)
+    check_command("store backup", made.json)
+    assert made.json == {"file": str(copy), "bytes": copy.stat().st_size}
+    sound = command("store", "check", "--json", store=copy)
+    check_command("store check", sound.json)
+    assert (sound.code, sound.json["sound"], sound.json["derived"]["battles"]) == (0, True, 240)
+    with closing(connect(str(copy))) as connection:
+        connection.execute("UPDATE pair_counts SET wins = wins + 1 WHERE category = ''")
+        connection.execute("UPDATE battles SET key = 'b1:other' WHERE id = 1")
+        connection.commit()
+    broken = command("store", "check", "--json", store=copy)
+    check_command("store check", broken.json)
+    assert (broken.code, broken.json["sound"], broken.json["mismatched"]) == (1, False, 1)
+    assert set(broken.json["counts"]) == {"few"}
+    told = command("store", "check", store=copy)
+    assert "the store is NOT sound" in told.out
+    assert "the key of row 1 of battles does not follow from it: b1:other" in told.out
+    verified = command("store", "verify", "--json", store=copy)
+    check_command("store verify", verified.json)
+    assert verified.code == 1
+    mended = command("store", "check", "--rebuild", "--json", store=copy).json
+    assert (mended["counts"], mended["arenas_rebuilt"]) == ({}, 1)
 
 
 def test_nothing_usable_is_1(tmp_path: Path) -> None:

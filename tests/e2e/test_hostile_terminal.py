@@ -90,6 +90,8 @@ OF_AN_ARENA = [
     ["arenas", "list"],
     ["jobs", "list"],
     ["imports", "list"],
+    ["store", "info"],
+    ["store", "check"],
     ["export", "battles"],
     ["export", "prompts", "--format", "csv"],
     ["export", "verdicts"],
