@@ -14,7 +14,7 @@ from engine.ratings.common_opponents import face_to_face
 from engine.ratings.counts import named
 from engine.ratings.differences import rating_difference, rating_differences
 from engine.ratings.prompt_battles import PromptBattles
-from engine.ratings.stored import View, find_view, read_prompt_battles
+from engine.ratings.stored import ALL, View, find_view, read_prompt_battles
 from engine.store import counts as kept
 from engine.store.store import Store
 
@@ -83,7 +83,7 @@ def compare_two(
     views = [view]
     if view.category is None:
         names = kept.categories(store.reader, view.arena.id, view.judge_id)
-        views += [View(view.arena, view.judge_id, view.judge, name) for name in names]
+        views += [View(view.arena, view.judge_id, view.judge, name) for name in names if name != ALL]
     rows = [_compared(store, one, model, baseline, n_resamples, random_state) for one in views]
     return Comparison(view, tuple(row for row in rows if row), n_resamples, random_state, simultaneous=False)
 

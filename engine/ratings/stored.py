@@ -21,6 +21,9 @@ from engine.store.battles import Arena, read_arenas
 from engine.store.rows import decode, maybe
 from engine.store.sqlite import Connection
 
+ALL = "all"
+"""What all categories together are called. A category of that name has no table of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -33,7 +36,7 @@ class View:
 
     @property
     def category_name(self) -> str:
-        return "all" if self.category is None else self.category
+        return ALL if self.category is None else self.category
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def find_view(connection: Connection, arena: str | None, judge: str | None, cate
             f"arena '{found.name}' has no battles yet", mend="Run a plan, or import a battle log."
         )
     name = _pick("judge", judge, list(judges)) or max(judges, key=lambda one: judges[one][1])
-    category = None if category in (None, "all") else category
+    category = None if category in (None, ALL) else category
     if category is not None:
         _pick("category", category, kept.categories(connection, found.id, judges[name][0]))
     return View(found, judges[name][0], name, category)
@@ -159,7 +162,7 @@ def read_counts(connection: Connection, view: View) -> ArenaCounts:
     wins, losses, ties = (np.array([getattr(r, what) for r in rows], dtype=np.int64) for what in _RESULTS)
     share = np.array([row.win_share for row in rows], dtype=np.float64)
     pairs = PairCounts.of(models, a, b, wins, losses, ties, np.clip(share, 0, wins + losses + ties))
-    if_void, if_loss = _treatments(connection, view, rows, (models, a, b, wins, losses, ties), names)
+    if_void, if_loss = _treatments(connection, view, rows, (models, a, b, wins, losses, ties))
     return ArenaCounts(
         pairs, _coverage(connection, view, rows), if_void, if_loss, _unusual(connection, view, names)
     )
@@ -174,13 +177,12 @@ def _treatments(
     view: View,
     rows: list[kept.PairCount],
     columns: _Columns,
-    names: Mapping[int, str],
 ) -> tuple[PairCounts | None, PairCounts | None]:
     """The counts with battles of responses that are not whole left out, and with them lost."""
+    if not any(row.cut_a or row.cut_b or row.cut_both for row in rows):
+        return None, None
     cut_a = np.array([row.cut_a for row in rows], dtype=np.int64)
     cut_b = np.array([row.cut_b for row in rows], dtype=np.int64)
-    if not (cut_a.any() or cut_b.any()):
-        return None, None
     models, a, b, wins, losses, ties = columns
     kept_wins, kept_losses, kept_ties = wins, losses, ties
     if view.arena.on_cut.value == "loss":

@@ -25,6 +25,9 @@ what is taken back leaves no trace, and a recount is equal to the last bit. Each
 UNUSUAL = ("empty", "cut", "refused")
 """Statuses that `on_cut` speaks of."""
 
+FAILED = "failed"
+"""The status of a response that was never had: its battle waits, whatever the other one is."""
+
 PairKey = tuple[int, Any, int, int]
 SideKey = tuple[int, Any, int, str]
 _PAIR_COLUMNS = "wins, losses, ties, win_share, decided, waiting, void, cut_a, cut_b, cut_both"
@@ -56,7 +59,8 @@ class Tally(NamedTuple):
         wins, losses = self.wins_a, self.wins_b
         games = wins + losses + self.ties
         share = round(self.win_share * SHARE_UNIT) * games
-        cut_a, cut_b = self.status_a in UNUSUAL, self.status_b in UNUSUAL
+        answered = FAILED not in (self.status_a, self.status_b)
+        cut_a, cut_b = (answered and status in UNUSUAL for status in (self.status_a, self.status_b))
         a, b = self.player_a, self.player_b
         if a > b:
             a, b, wins, losses, cut_a, cut_b = b, a, losses, wins, cut_b, cut_a
@@ -84,7 +88,7 @@ class CountDeltas:
     def add(self, tally: Tally, sign: int = 1) -> None:
         """Count a battle, or with sign -1 take it back."""
         a, b, numbers = tally.pair()
-        categories = (ALL,) if tally.category is None else (ALL, encode(tally.category))
+        categories = (ALL, encode(tally.category)) if tally.category else (ALL,)
         for category in categories:
             key = (tally.judge_id, category, a, b)
             total = self.pairs.get(key)
@@ -170,7 +174,7 @@ class PairCount:
     """The counts of a pair of players: battles by state, and results from the side of a.
 
     `cut_a`, `cut_b`, `cut_both` are battles in which a, b or both gave a cut, empty or refused response, whatever
-    became of them.
+    became of them; those left out that wait for a failed response, as they would under any rule.
     """
 
     a: int

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.ratings.bradley_terry import bradley_terry
@@ -17,10 +20,12 @@ from engine.ratings.folding import fold_on
 from engine.ratings.leaderboard import RatingOptions, leaderboard
 from engine.ratings.scale import Anchor
 from engine.ratings.skill import SkillState
-from engine.ratings.stored import find_view, read_counts, read_prompt_battles
+from engine.ratings.stored import ArenaCounts, View, find_view, read_counts, read_prompt_battles
 from engine.records import OnCut, ResponseStatus
 from engine.store import Store, open_store
+from engine.store.battles import read_arenas
 from engine.store.contestants import alias_player
+from engine.store.counts import differences
 from tests.engine.ratings.stored_log import Fight, Log
 
 STRENGTH = {"ann": 3, "ben": 2, "cid": 1, "dot": 0}
@@ -153,6 +158,65 @@ def test_a_rank_that_depends_on_cut_responses_is_named(store: Store, on_cut: OnC
         "ann": (2, 1),
     }
     assert board.battles == (40 if on_cut is OnCut.VOID else 100)
+
+
+fights_of_all_sorts = st.lists(
+    st.builds(
+        Fight,
+        st.sampled_from("abc"),
+        st.sampled_from("abc"),
+        st.tuples(st.integers(1, 10), st.integers(1, 10)),
+        st.integers(0, 5),
+        st.sampled_from([None, "", "x"]),
+        status_a=st.sampled_from(ResponseStatus),
+        status_b=st.sampled_from(ResponseStatus),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@example([Fight("a", "b", status_a=ResponseStatus.CUT, status_b=ResponseStatus.FAILED)])
+@example([Fight("a", "b", status_a=ResponseStatus.CUT, status_b=ResponseStatus.EMPTY)])
+@given(some=fights_of_all_sorts)
+def test_each_treatment_of_cut_responses_is_what_an_arena_of_that_rule_has(
+    tmp_path_factory: pytest.TempPathFactory, some: list[Fight]
+) -> None:
+    with open_store(tmp_path_factory.mktemp("s") / "a.db", writable=True) as store:
+        for on_cut in OnCut:
+            Log(store, on_cut.value, on_cut=on_cut).land(*some)
+        found = {on_cut: _counts(store, on_cut.value) for on_cut in OnCut}
+        as_void, as_loss = (_rated(found[rule].pairs) for rule in (OnCut.VOID, OnCut.LOSS))
+        for counts in found.values():
+            if counts.if_void is None or counts.if_loss is None:
+                assert as_void == as_loss == _rated(counts.pairs)
+            else:
+                assert (_rated(counts.if_void), _rated(counts.if_loss)) == (as_void, as_loss)
+
+
+def _counts(store: Store, arena: str) -> ArenaCounts:
+    (found,) = (one for one in read_arenas(store.reader) if one.name == arena)
+    return read_counts(store.reader, View(found, 1, "judge"))
+
+
+def _rated(counts: PairCounts) -> PairCounts:
+    """In one order of names; a model without a battle is not there."""
+    return counts.among("abc")
+
+
+def test_an_empty_category_counts_with_all_and_is_none_of_its_own(store: Store) -> None:
+    Log(store).land(Fight("ann", "ben", (9, 1), 0, ""), Fight("ann", "ben", (9, 1), 1, "x"))
+    board = leaderboard(store)
+    assert (board.battles, board.row("ann").wins) == (2, 2)
+    assert differences(store.reader, 1) == []
+    assert [row.category for row in compare_two(store, "ann", "ben", board.view).rows] == ["all", "x"]
+
+
+def test_a_category_that_is_called_all_does_not_stand_twice(store: Store) -> None:
+    Log(store).land(*[replace(one, category="all") for one in fights(40)])
+    view = find_view(store.reader, None, None, "all")
+    assert view.category is None
+    assert [row.category for row in compare_two(store, "ann", "ben", view).rows] == ["all"]
 
 
 def test_names_that_are_not_there_are_told_with_the_nearest(store: Store) -> None:
