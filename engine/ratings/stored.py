@@ -250,20 +250,21 @@ def read_prompt_battles(connection: Connection, view: View) -> PromptBattles:
     """The decided battles of a view, counted per pair and prompt. Time grows with the battles."""
     clause, values = _where(view)
     rows = connection.execute(
-        f"SELECT prompt_id, player_a, player_b, SUM(wins_a), SUM(wins_b), SUM(ties),"
-        f" SUM(win_share * (wins_a + wins_b + ties)) FROM battles WHERE {clause}"
-        " GROUP BY prompt_id, player_a, player_b",
+        "SELECT prompt_id, player_a, player_b, wins_a, wins_b, ties, win_share * (wins_a + wins_b + ties)"
+        f" FROM battles WHERE {clause}",
         values,
     ).fetchall()
-    names = rated_names(connection)
     if not rows:
         return PromptBattles.of((), 0, [], [], [], [], [], [])
     table = np.array(rows, dtype=np.float64)
-    prompts, prompt = np.unique(table[:, 0].astype(np.int64), return_inverse=True)
-    numbers = np.unique(table[:, 1:3].astype(np.int64))
-    models = tuple(dict.fromkeys(names[int(number)] for number in numbers))
-    place = np.array([models.index(names[int(number)]) for number in numbers], dtype=np.int64)
-    a, b = (place[np.searchsorted(numbers, table[:, column].astype(np.int64))] for column in (1, 2))
-    wins, losses, ties = (table[:, column].astype(np.int64) for column in (3, 4, 5))
+    numbers = table[:, :6].astype(np.int64)
+    prompts, prompt = np.unique(numbers[:, 0], return_inverse=True)
+    players, sides = np.unique(numbers[:, 1:3], return_inverse=True)
+    rated = rated_names(connection)
+    names = [rated[player] for player in players.tolist()]
+    models = tuple(dict.fromkeys(names))
+    place = np.array([models.index(name) for name in names], dtype=np.int64)
+    a, b = place[sides.reshape(-1, 2)].T
+    wins, losses, ties = numbers[:, 3:].T
     share = np.clip(table[:, 6], 0, wins + losses + ties)
     return PromptBattles.of(models, len(prompts), prompt, a, b, wins, losses, ties, share)
