@@ -303,9 +303,7 @@ def test_the_deadline_holds_while_a_retry_waits_for_a_place(served: Served, cloc
         served.script(server.status(500), server.hang())
         asked = player(clock, served, start=1, concurrency=1, deadline_s=100, attempt_s=100)
         async with opened(asked), aclosing(asked.chat([request("a"), request("b")])) as answers:
-            passing = asyncio.create_task(expire_when_both_wait())
-            first = await anext(answers)
-            await passing
+            first, _ = await asyncio.gather(anext(answers), expire_when_both_wait())
             return first
 
     reply = asyncio.run(run())

@@ -89,13 +89,14 @@ class Waiting(FakeClock):
 def test_requests_that_wait_for_their_retry_hold_no_place(served: Served, late: int) -> None:
     async def run() -> list[str]:
         clock = Waiting()
-        served.script(*(server.status(503) for _ in range(late)))
+        served.choose = lambda seen: (
+            server.status(503) if b"late" in seen.body and not clock.go_on.is_set() else None
+        )
         got: list[str] = []
         asked = player(clock, served, start=late, concurrency=late)
+        requests = [*(request(f"late{n}", "late") for n in range(late)), request("b"), request("c")]
         async with opened(asked):
-            async for reply in asked.chat(
-                [*(request(f"late{n}") for n in range(late)), request("b"), request("c")]
-            ):
+            async for reply in asked.chat(requests):
                 got.append(reply.key)
                 if len(got) == 2:
                     clock.go_on.set()
