@@ -21,7 +21,7 @@ from engine.store.rows import encode, maybe
 from engine.store.sqlite import Connection
 from engine.store.store import Store
 
-STEP = 20_000
+STEP = 5_000
 """Battles folded and stored at a time."""
 
 START: dict[str, OnlineState] = {"elo": EloState(), "trueskill": SkillState()}
