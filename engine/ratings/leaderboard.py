@@ -12,13 +12,13 @@ from engine.ratings.bootstrap import BootstrapIntervals, bootstrap, bootstrap_pr
 from engine.ratings.covariance import normal_intervals
 from engine.ratings.cut_dependence import CutDependence, cut_dependence
 from engine.ratings.folding import Folded, fold_on, read_folded
-from engine.ratings.identifiability import Reason
 from engine.ratings.intervals import RatingIntervals
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.ranks import ranks, tied_with
 from engine.ratings.scale import Anchor
 from engine.ratings.stored import ArenaCounts, Coverage, View, find_view, read_counts, read_prompt_battles
-from engine.ratings.win_rates import ModelRecord, model_records
+from engine.ratings.win_rates import model_records
+from engine.store.sqlite import Connection
 from engine.store.store import Store
 
 Over = Literal["battles", "prompts"]
@@ -195,10 +195,10 @@ def leaderboard(
 
 
 def _prompt_battles(
-    connection: Any, view: View, counts: ArenaCounts, options: RatingOptions
+    connection: Connection, view: View, counts: ArenaCounts, options: RatingOptions
 ) -> PromptBattles | None:
     wanted = options.over == "prompts" or counts.pairs.total <= PAIRED_TIES_LIMIT
-    return read_prompt_battles(connection, view) if wanted else None
+    return read_prompt_battles(connection, view, counts.pairs.models) if wanted else None
 
 
 def build(
@@ -240,7 +240,8 @@ def _ties(
         return _names(tied_with(intervals)), "overlap of intervals"
     paired = intervals
     if not (isinstance(intervals, BootstrapIntervals) and intervals.over == "prompts"):
-        paired = bootstrap_prompts(by_prompt, options.anchor, n_resamples=options.n_resamples)
+        drawn = {"n_resamples": options.n_resamples, "random_state": options.random_state}
+        paired = bootstrap_prompts(by_prompt, options.anchor, **drawn)
     found = tied_with(paired, by_prompt.common_prompts())
     if not found.paired.any():
         return _names(tied_with(intervals)), "overlap of intervals"
@@ -273,57 +274,36 @@ def _rows(
     skills = getattr(folded["trueskill"].state, "skills", {})
     medians = intervals.rating_median if isinstance(intervals, BootstrapIntervals) else (None,) * len(order)
     lost = intervals.without_finite_fit if isinstance(intervals, BootstrapIntervals) else (0,) * len(order)
-    return [
-        _row(
-            records[model],
-            order[i],
-            medians[i] if options.point == "median" else intervals.rating[i],
-            (intervals.rating_lower[i], intervals.rating_upper[i], medians[i]),
-            intervals.reasons[i],
-            int(lost[i]),
-            skills.get(model, (None, None)),
-            elo.get(model),
-            counts.unusual.get(model, {}),
-            ties.get(model, ()),
+    rows = []
+    for i, model in enumerate(intervals.models):
+        record, reason = records[model], intervals.reasons[i]
+        mu, sigma = skills.get(model, (None, None))
+        sides = dict(counts.unusual.get(model, {}))
+        rows.append(
+            ModelRow(
+                rank=order[i],
+                model=model,
+                rating=medians[i] if options.point == "median" else intervals.rating[i],
+                rating_lower=intervals.rating_lower[i],
+                rating_upper=intervals.rating_upper[i],
+                rating_median=medians[i],
+                reason=None if reason is None else reason.sentence,
+                without_finite_fit=int(lost[i]),
+                trueskill_mu=mu,
+                trueskill_sigma=sigma,
+                elo_online=elo.get(model),
+                win_rate=record.win_rate,
+                win_share=record.win_share,
+                wins=record.wins,
+                losses=record.losses,
+                ties=record.ties,
+                battles=record.battles,
+                sides=sides.pop("sides", 0),
+                unusual=sides,
+                tied_with=ties.get(model, ()),
+            )
         )
-        for i, model in enumerate(intervals.models)
-    ]
-
-
-def _row(
-    record: ModelRecord,
-    rank: int | None,
-    rating: float | None,
-    bounds: tuple[float | None, float | None, float | None],
-    reason: Reason | None,
-    without_finite_fit: int,
-    skill: tuple[float | None, float | None],
-    elo: float | None,
-    unusual: Mapping[str, int],
-    ties: tuple[str, ...],
-) -> ModelRow:
-    return ModelRow(
-        rank=rank,
-        model=record.model,
-        rating=rating,
-        rating_lower=bounds[0],
-        rating_upper=bounds[1],
-        rating_median=bounds[2],
-        reason=None if reason is None else reason.sentence,
-        without_finite_fit=without_finite_fit,
-        trueskill_mu=skill[0],
-        trueskill_sigma=skill[1],
-        elo_online=elo,
-        win_rate=record.win_rate,
-        win_share=record.win_share,
-        wins=record.wins,
-        losses=record.losses,
-        ties=record.ties,
-        battles=record.battles,
-        sides=unusual.get("sides", 0),
-        unusual={status: n for status, n in unusual.items() if status != "sides"},
-        tied_with=ties,
-    )
+    return rows
 
 
 def _standing(row: ModelRow) -> tuple[bool, float, float, str]:

@@ -6,7 +6,7 @@ The one module of this room that knows the store. Players that are aliased count
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -246,8 +246,12 @@ def _where(view: View, state: str = "state = 'decided'") -> tuple[str, list[obje
     return clause, values
 
 
-def read_prompt_battles(connection: Connection, view: View) -> PromptBattles:
-    """The decided battles of a view, counted per pair and prompt. Time grows with the battles."""
+def read_prompt_battles(connection: Connection, view: View, models: Iterable[str] = ()) -> PromptBattles:
+    """The decided battles of a view, counted per pair and prompt. Time grows with the battles.
+
+    Args:
+        models: that are to be there even without a decided battle; they come first, in this order.
+    """
     clause, values = _where(view)
     rows = connection.execute(
         "SELECT prompt_id, player_a, player_b, wins_a, wins_b, ties, win_share * (wins_a + wins_b + ties)"
@@ -255,16 +259,16 @@ def read_prompt_battles(connection: Connection, view: View) -> PromptBattles:
         values,
     ).fetchall()
     if not rows:
-        return PromptBattles.of((), 0, [], [], [], [], [], [])
+        return PromptBattles.of(models, 0, [], [], [], [], [], [])
     table = np.array(rows, dtype=np.float64)
     numbers = table[:, :6].astype(np.int64)
     prompts, prompt = np.unique(numbers[:, 0], return_inverse=True)
     players, sides = np.unique(numbers[:, 1:3], return_inverse=True)
     rated = rated_names(connection)
     names = [rated[player] for player in players.tolist()]
-    models = tuple(dict.fromkeys(names))
-    place = np.array([models.index(name) for name in names], dtype=np.int64)
+    everybody = tuple(dict.fromkeys((*models, *names)))
+    place = np.array([everybody.index(name) for name in names], dtype=np.int64)
     a, b = place[sides.reshape(-1, 2)].T
     wins, losses, ties = numbers[:, 3:].T
     share = np.clip(table[:, 6], 0, wins + losses + ties)
-    return PromptBattles.of(models, len(prompts), prompt, a, b, wins, losses, ties, share)
+    return PromptBattles.of(everybody, len(prompts), prompt, a, b, wins, losses, ties, share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from engine.ratings.comparing import compare_baseline, compare_two
 from engine.ratings.counts import PairCounts
 from engine.ratings.elo import EloState
 from engine.ratings.folding import fold_on
-from engine.ratings.leaderboard import RatingOptions, leaderboard
+from engine.ratings.leaderboard import Over, RatingOptions, leaderboard
 from engine.ratings.scale import Anchor
 from engine.ratings.skill import SkillState
 from engine.ratings.stored import ArenaCounts, View, find_view, read_counts, read_prompt_battles
@@ -202,6 +203,18 @@ def _counts(store: Store, arena: str) -> ArenaCounts:
 def _rated(counts: PairCounts) -> PairCounts:
     """In one order of names; a model without a battle is not there."""
     return counts.among("abc")
+
+
+@pytest.mark.parametrize("over", ["battles", "prompts"])
+def test_a_model_whose_battles_all_wait_is_in_the_table_with_its_reason(store: Store, over: Over) -> None:
+    waiting = [Fight("eve", "ann", (9, 1), i, status_a=ResponseStatus.FAILED) for i in range(3)]
+    Log(store).land(*fights(100), *waiting)
+    board = leaderboard(store, options=RatingOptions(over=over))
+    eve = board.row("eve")
+    assert (eve.rating, eve.battles, eve.sides) == (None, 0, 3)
+    assert eve.reason
+    assert (board.coverage.waiting, board.coverage.total) == (3, 103)
+    assert json.loads(json.dumps(board.facts(), allow_nan=False))["models"][-1]["model"] == "eve"
 
 
 def test_an_empty_category_counts_with_all_and_is_none_of_its_own(store: Store) -> None:
