@@ -192,9 +192,9 @@ def line(row: Row, rows: list[Row]) -> str:
     target = "" if row.target is None else f"{row.target:.2f}"
     what = WORDS.get(row.what, row.what)
     return (
-        f"{row.models:>6} {row.battles:>9,}  {row.program:<28} {what:<50} {row.spent.wall:>9.3f}"
-        f" {row.spent.cpu:>9.3f} {target:>7} {wall:>9} {cpu:>9}  {row.ran}"
-    )
+        f"{row.models:>6} {row.battles:>9,}  {row.program:<28} {what:<50} {row.spent.wall:>9.4f}"
+        f" {row.spent.cpu:>9.4f} {target:>7} {wall:>9} {cpu:>9}  {row.ran}"
+    ).rstrip()
 
 
 def main() -> None:
