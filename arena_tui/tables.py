@@ -155,6 +155,8 @@ def _rank_depends(board: Leaderboard) -> list[str]:
 
 
 def _online(board: Leaderboard) -> list[str]:
+    if not board.options.online:
+        return []
     names = {"elo": "Elo online", "trueskill": "TrueSkill"}
     behind = [
         f"{names.get(kind, kind)} {done:,} of {total:,}"

@@ -1,4 +1,4 @@
-"""`jobs list|show`: runs, as the store has them."""
+"""`jobs list|show|drain`: runs, as the store has them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena_tui.cli.running import JsonOption, StoreOption, open_for_reading
+from arena_tui.cli.running import JsonOption, StoreOption, open_for_reading, open_for_writing
 from arena_tui.cli.tree import commands
-from arena_tui.output import out, out_json, out_table
+from arena_tui.output import out, out_json, out_table, say
 
 if TYPE_CHECKING:
     from arena_tui.layout import Table
@@ -63,6 +63,19 @@ def show_job(
         out_json(asdict(found) | {"attempts": attempts, "events": events})
     else:
         out("\n".join(_lines(found, attempts, events)))
+
+
+@app.command("drain")
+def drain(
+    job: Annotated[int, typer.Argument(help="Number of the job, from jobs list.", metavar="JOB")],
+    store: StoreOption = None,
+) -> None:
+    """Ask a running job to stop. Calls in flight finish first; running its plan again goes on."""
+    from engine.jobs.queue import HEARTBEAT_SECONDS, ask_to_drain
+
+    with open_for_writing(store, create=False) as opened, opened.write() as tx:
+        ask_to_drain(tx, job)
+    say(f"job {job} is asked to drain; its worker looks every {HEARTBEAT_SECONDS:g} seconds")
 
 
 def _lines(job: Job, attempts: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:

@@ -23,10 +23,14 @@ from arena_tui.cli.options import (
 from arena_tui.cli.running import JsonOption, StoreOption, one_of
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out_csv, out_json, out_markdown, out_table
+from arena_tui.streams import data_width
 
 app = commands()
 
 NO_ANCHOR = "none"
+
+WIDE = 120
+"""Cells from which a leaderboard may have room for its last columns."""
 
 
 @app.command(
@@ -98,7 +102,7 @@ def show_leaderboard(
         cast(Over, one_of("--over", over, ("battles", "prompts"))),
         cast(Interval, one_of("--interval", interval, ("bootstrap", "sandwich"))),
         cast(Point, one_of("--point", point, ("mle", "median"))),
-        online=fold_seconds > 0,
+        online=fold_seconds > 0 and _shows_online(as_json or all_columns or form != "table"),
         online_seconds=fold_seconds,
     )
     form = read_format(form)
@@ -116,6 +120,12 @@ def show_leaderboard(
         out_markdown(leaderboard_table(board, all_columns=all_columns))
     else:
         out_table(leaderboard_table(board, all_columns=all_columns))
+
+
+def _shows_online(everything: bool) -> bool:
+    """Whether ratings in battle order will be seen: folding them takes a moment, and a narrow table has no room."""
+    width = data_width()
+    return everything or width is None or width >= WIDE
 
 
 _CSV_COLUMNS = (

@@ -176,6 +176,19 @@ def finish(store: Store, fence: Fence, state: str, exit_code: int, reason: str |
         record_event(tx, "finished", job_id=fence.job_id, attempt_id=fence.attempt_id, facts=facts)
 
 
+def ask_to_drain(tx: Transaction, job_id: int) -> None:
+    """Ask the worker of a running job to finish what is in flight and stop; it looks at every heartbeat.
+
+    Raises:
+        StoreError: there is no such job, or nobody is at it.
+    """
+    job = read_job(tx.connection, job_id)
+    if job.state != "running":
+        raise StoreError(f"job {job_id} is not running: it is {job.state}")
+    tx.connection.execute("UPDATE jobs SET request = 'drain' WHERE id = ?", (job_id,))
+    record_event(tx, "requested", job_id=job_id, facts={"request": "drain"})
+
+
 def set_progress(tx: Transaction, job_id: int, progress: Mapping[str, Any]) -> None:
     """What the worker last said of how far it is."""
     tx.connection.execute("UPDATE jobs SET progress = ? WHERE id = ?", (to_json(dict(progress)), job_id))

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,6 +101,32 @@ def test_examples_name_commands_and_options_that_exist(line: str) -> None:
     assert at or options
     known = {name for one in found.params for name in (*one.opts, *one.secondary_opts)} | {"--help"}
     assert [name for name in options if name not in known] == []
+
+
+ROOT = Path(__file__).parents[2]
+SAID = re.compile(r"(?:`|: |with: )arena-tui ((?:[a-z]+ ?){1,3})")
+PROSE = {"is", "itself", "lets"}
+"""Words behind the program's name where a sentence is about it."""
+
+TEXTS = [
+    *ROOT.glob("engine/**/*.py"),
+    *ROOT.glob("arena_tui/**/*.py"),
+    *ROOT.glob("docs/*.md"),
+    ROOT / "README.md",
+]
+
+
+@pytest.mark.parametrize("path", [path for path in TEXTS if path.exists()], ids=lambda path: path.name)
+def test_messages_and_pages_name_commands_that_exist(path: Path) -> None:
+    """Where a text says what to run (in backquotes, or behind a colon), the command is there."""
+    known = {" ".join(path) for path, _ in COMMANDS if path}
+    groups = {" ".join(path) for path, one in COMMANDS if hasattr(one, "commands")}
+    text = path.read_text(encoding="utf-8")
+    for found in SAID.finditer(text):
+        words = found[1].split()
+        first, two = words[0], " ".join(words[:2])
+        assert first in known | PROSE, found[0]
+        assert first not in groups or len(words) == 1 or two in known, found[0]
 
 
 def test_the_lists_in_the_help_are_whole() -> None:

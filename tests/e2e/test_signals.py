@@ -37,6 +37,22 @@ def hangs_after(arena: Arena, calls: int) -> None:
     arena.judge.choose = lambda request: scored(request) if len(arena.judge.chats) <= calls else hang()
 
 
+def holds_back_after(arena: Arena, calls: int) -> Callable[[], None]:
+    """Let the judge answer so many questions, and then hold its answers back until what is returned is called."""
+    released = asyncio.Event()
+    scored = arena.judge.choose
+    assert scored is not None
+
+    async def held(request: Request, connection: Connection) -> None:
+        await released.wait()
+        behave = scored(request)
+        assert behave is not None
+        await behave(request, connection)
+
+    arena.judge.choose = lambda request: scored(request) if len(arena.judge.chats) <= calls else held
+    return lambda: arena.loopback.call(released.set)
+
+
 def is_draining(event: object) -> bool:
     return event["event"] == "warning" and "draining" in event["text"]  # type: ignore[index]
 
@@ -89,6 +105,27 @@ def test_a_signal_drains_and_running_again_goes_on(
         assert_all_is_done(arena, *finish(batch))
 
 
+@pytest.mark.long
+def test_a_job_is_drained_from_another_terminal(
+    arena: Arena, batch: Batch, start: Callable[..., Program]
+) -> None:
+    """The worker looks at its next heartbeat; the judge holds its answers back until then."""
+    release = holds_back_after(arena, 20)
+    program = batch()
+    program.event(lambda event: event["event"] == "progress")
+    code, _, err = start("jobs", "drain", "1", "--store", arena.path).rest()
+    assert (code, "job 1 is asked to drain" in err) == (0, True)
+    with open_store(arena.path) as store:
+        assert queue.read_job(store.reader, 1).request == "drain"
+    taken = program.event(
+        lambda event: event["event"] == "progress" and event["seconds"] > queue.HEARTBEAT_SECONDS + 1
+    )
+    assert taken["done"] < BATTLES
+    release()
+    code, lines, _ = program.rest()
+    assert (code, json.loads(lines[-1])["exit_code"]) == (3, 3)
+
+
 def test_a_second_interrupt_stops_at_once(arena: Arena, batch: Batch) -> None:
     """The judge stops answering, so that draining would take for ever."""
     answered = arena.judge.choose
@@ -126,24 +163,13 @@ def test_a_signal_that_is_ignored_stays_ignored(arena: Arena, batch: Batch) -> N
 
 def test_time_that_is_up_drains(arena: Arena, batch: Batch) -> None:
     """The judge holds its answers back until the run says that its time is up."""
-    released = asyncio.Event()
-    scored = arena.judge.choose
-    assert scored is not None
-
-    async def held(request: Request, connection: Connection) -> None:
-        await released.wait()
-        behave = scored(request)
-        assert behave is not None
-        await behave(request, connection)
-
-    arena.judge.choose = lambda request: held
+    release = holds_back_after(arena, 0)
     program = batch("--stop-after", "1s")
     warned = program.event(is_draining)
     assert warned["text"].startswith("the time is up")
-    arena.loopback.call(released.set)
+    release()
     code, lines, _ = program.rest()
     assert (code, json.loads(lines[-1])["exit_code"]) == (3, 3)
-    arena.judge.choose = scored
     assert_all_is_done(arena, *finish(batch))
 
 
