@@ -35,3 +35,29 @@ def write_tiny_checkpoint(folder: Path, seed: int = 0, spread: float = 0.25, **c
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.write(folder)
     return folder
+
+
+def write_tiny_gpt2(folder: Path, seed: int = 0) -> Path:
+    """The same with absolute positions, which unlike Llama's rotary ones tell padding from text."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from engine.pocket import tokenizer
+
+    vocabulary = tokenizer.vocabulary()
+    torch.manual_seed(seed)
+    config = GPT2Config(
+        vocab_size=len(vocabulary),
+        n_positions=512,
+        n_embd=32,
+        n_layer=2,
+        n_head=2,
+        bos_token_id=None,
+        eos_token_id=vocabulary[tokenizer.END],
+        pad_token_id=vocabulary[tokenizer.PAD],
+        initializer_range=0.25,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    tokenizer.write(folder)
+    return folder

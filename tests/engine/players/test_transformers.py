@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import aclosing
@@ -19,7 +20,7 @@ from engine.keys import player_key
 from engine.players.base import ChatReply, ChatRequest, ModelIdentity, PlayerSpec
 from engine.players.transformers import TransformersPlayer
 from engine.records import Conversation, Message, ResponseStatus, Sampling
-from tests.servers.tiny_checkpoint import write_tiny_checkpoint
+from tests.servers.tiny_checkpoint import write_tiny_checkpoint, write_tiny_gpt2
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -79,7 +80,12 @@ def identity(folder: Path) -> ModelIdentity:
 # Against the library
 
 
-def test_greedy_answers_are_those_of_generate_one_by_one(checkpoint: Path) -> None:
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_greedy_answers_are_those_of_generate_one_by_one(
+    checkpoint: Path, tmp_path: Path, architecture: str
+) -> None:
+    if architecture == "gpt2":
+        checkpoint = write_tiny_gpt2(tmp_path / "gpt2")
     model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
     tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
     replies = asked(make(checkpoint), (request(q, q) for q in QUESTIONS))
@@ -389,6 +395,17 @@ async def _first(player: TransformersPlayer, requests: Iterable[ChatRequest]) ->
         async for reply in replies:
             return reply
     raise AssertionError("no reply")
+
+
+def test_a_batch_that_is_told_to_stop_ends_at_its_next_token(checkpoint: Path) -> None:
+    from engine.players.transformers.batching import Row
+    from engine.players.transformers.loaded import Loaded
+
+    loaded = Loaded(checkpoint, dtype="auto", device="cpu", batch_size=None, num_threads=1)
+    rows = [row for row in loaded.prepare_all([request("a"), request("b")]) if isinstance(row, Row)]
+    stopped = threading.Event()
+    stopped.set()
+    assert [len(said.tokens) for said in loaded.generate(rows, stopped)] == [1, 1]
 
 
 def test_requests_are_taken_a_window_at_a_time(checkpoint: Path) -> None:
