@@ -34,11 +34,6 @@ class Seat:
     sampling: Sampling
     recorded: bool = False
 
-    @property
-    def is_local(self) -> bool:
-        """Whether it generates in this process, so that it takes turns with others that do."""
-        return self.player.identity().kind == "weights"
-
 
 @dataclass(frozen=True, slots=True)
 class Bench:

@@ -62,7 +62,7 @@ class Asked:
     def goes_on_from(self, stored: StoredVerdict) -> None:
         """The store has invalid verdicts of it from an earlier run."""
         self.tries = stored.tries
-        self.question = replace(self.question, attempt=stored.tries)
+        self.question = replace(self.question, attempt=stored.tries, cuts=stored.cuts)
 
     def hear(self, verdict: Verdict, most_tries: int) -> bool:
         """Whether this verdict settles it; else it is to be asked once more."""

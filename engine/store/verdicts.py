@@ -35,11 +35,12 @@ class NewVerdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredVerdict:
-    """A verdict of the store, with the number of tries that its question has had."""
+    """A verdict of the store, with the number of tries that its question has had, and how many of these were cut."""
 
     id: int
     tries: int
     verdict: Verdict
+    cuts: int = 0
 
 
 def land_verdicts(
@@ -162,11 +163,11 @@ def read_verdicts(connection: Connection, keys: Iterable[str]) -> dict[str, Stor
         select_in(connection, f"{VERDICT_COLUMNS} WHERE v.key IN", list(keys)), key=lambda row: row[2]
     ):
         key, number, tries = row[0], row[1], row[2] + 1
-        earlier = counting.get(key)
+        earlier, verdict = counting.get(key), verdict_of(row)
+        cuts = (earlier.cuts if earlier else 0) + (verdict.status is VerdictStatus.CUT)
         if earlier and earlier.verdict.status is VerdictStatus.OK:
-            counting[key] = StoredVerdict(earlier.id, tries, earlier.verdict)
-        else:
-            counting[key] = StoredVerdict(number, tries, verdict_of(row))
+            number, verdict = earlier.id, earlier.verdict
+        counting[key] = StoredVerdict(number, tries, verdict, cuts)
     return counting
 
 

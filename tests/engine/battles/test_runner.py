@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from engine.errors import EndpointError, StoreError
 from engine.jobs.beside import first_failure
 from engine.judges.base import Question
 from engine.players.base import ChatReply, ChatRequest
-from engine.records import OutcomeRule, ResponseStatus, Verdict
+from engine.records import OutcomeRule, ResponseStatus, Verdict, VerdictStatus
 from engine.store import Store, counts, open_store
 from tests.engine.battles.small_run import World, other_judge, said, scored, unparsable, world
 from tests.engine.jobs.stored import content, number, rows
@@ -107,6 +109,31 @@ def test_each_try_of_a_verdict_is_kept_however_fast_they_come(store: Store) -> N
     assert world(store, by_length, prompts=3).play().progress.states == {"waiting": 9}  # the tries are spent
 
 
+def test_a_resumed_run_asks_again_as_an_undisturbed_one_would(store: Store) -> None:
+    """A verdict that was cut is asked for with more room; that must survive the end of the process."""
+
+    def needs_room(question: Question) -> Verdict:
+        if len(small.umpires[0].asked) > 40:
+            raise EndpointError("gone")
+        return by_length(question) if question.cuts == 1 else replace(unparsable(), status=VerdictStatus.CUT)
+
+    small = world(store, needs_room, prompts=3)
+    small.tries = 2
+    small.umpires[0].decide = lambda question: (
+        needs_room(question) if question.attempt == 0 else _raise(EndpointError("gone"))
+    )
+    with pytest.raises(EndpointError):
+        play_out(small)
+    assert number(store, "SELECT COUNT(*) FROM verdicts WHERE status = 'cut'") > 0
+    small.umpires[0].decide = needs_room
+    small.umpires[0].asked.clear()
+    assert play_out(small).progress.states == {"decided": 9}
+
+
+def _raise(error: Exception) -> Verdict:
+    raise error
+
+
 def test_equal_responses_are_shown_once_and_both_games_are_settled(store: Store) -> None:
     small = world(store, lambda question: scored(5, 5))
     for one in small.players:
@@ -132,7 +159,7 @@ def test_a_verdict_that_another_run_landed_meanwhile_stands(store: Store) -> Non
     world(store, meanwhile).play()
     told = rows(store, "SELECT DISTINCT value FROM verdicts")
     decided = rows(store, "SELECT DISTINCT margin FROM battles WHERE arena_id = 1")
-    assert told == [("[9, 1]",)]
+    assert [json.loads(str(value)) for (value,) in told] == [[9, 1]]
     assert decided == [(0.0,)]  # 9:1 in both orders
 
 
