@@ -13,6 +13,7 @@ from json.encoder import encode_basestring_ascii
 from engine import keys
 from engine.formats.rows import BattleRow, SingleRow
 from engine.records import Verdict
+from engine.store.verdicts import value_json
 
 
 def battle_key(judge: str, prompt: str, a: str, b: str, turn: int | None, source: str) -> str:
@@ -69,7 +70,7 @@ def single_content(row: SingleRow, told: str | None) -> str:
 
 
 def _said(verdict: Verdict) -> list[object]:
-    return [verdict.kind.value, verdict.status.value, verdict.value, verdict.reason, verdict.raw]
+    return [verdict.kind.value, verdict.status.value, value_json(verdict.value), verdict.reason, verdict.raw]
 
 
 class Met:

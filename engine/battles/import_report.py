@@ -81,9 +81,9 @@ class AsideTally:
         return self.counts[one.reason]
 
     def groups(self) -> tuple[AsideGroup, ...]:
-        return tuple(
-            AsideGroup(reason, n, tuple(self.examples[reason])) for reason, n in self.counts.most_common()
-        )
+        """By reason, the most frequent first."""
+        counts = sorted(self.counts.items(), key=lambda one: (-one[1], one[0]))
+        return tuple(AsideGroup(reason, n, tuple(self.examples[reason])) for reason, n in counts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,8 +144,12 @@ def _said(verdict: Verdict, numbers: dict[str, int]) -> tuple[Any, ...]:
 
 
 def value_json(value: NativeValue | None) -> str | None:
-    """A native value as its column holds it."""
-    return None if value is None else json.dumps(value)
+    """A native value as its column holds it: numbers in one form (8 and 8.0 are one score)."""
+    if value is None or isinstance(value, str):
+        return None if value is None else json.dumps(value)
+    if isinstance(value, tuple):
+        return json.dumps([float(score) for score in value])
+    return json.dumps(float(value))
 
 
 VERDICT_COLUMNS = """

@@ -24,15 +24,15 @@ class Names:
         }
 
     def prompts(self, numbers: Iterable[int]) -> dict[int, tuple[str | None, str]]:
-        """(set, name in it) of prompts: of the first set that has it; the key as name where none has it any more."""
+        """(set, name) of prompts: the first in the first set that has it; its key as name where none has."""
         wanted = list(set(numbers))
         query = (
-            "SELECT i.prompt_id, s.id, s.name, i.name FROM prompt_set_items i"
+            "SELECT i.prompt_id, s.id, i.position, s.name, i.name FROM prompt_set_items i"
             " JOIN prompt_sets s ON s.id = i.set_id WHERE i.prompt_id IN"
         )
         found: dict[int, tuple[str | None, str]] = {}
-        rows = sorted(select_in(self._connection, query, wanted), key=lambda row: row[:2], reverse=True)
-        for number, _, set_name, name in rows:
+        rows = sorted(select_in(self._connection, query, wanted), key=lambda row: row[:3], reverse=True)
+        for number, _, _, set_name, name in rows:
             found[number] = (decode(set_name), decode(name))
         missing = [number for number in wanted if number not in found]
         keys = select_in(self._connection, "SELECT id, key FROM prompts WHERE id IN", missing)

@@ -121,5 +121,7 @@ SINGLES = st.builds(
     st.sampled_from([1.0, 5.5]),
     st.none() | st.sampled_from(["s1", "s2"]),
 )
-WHOLE = st.builds(lambda name, text: prompt(name, text), PROMPTS, st.sampled_from(["one?", "two?"]))
+WHOLE = st.builds(
+    lambda name, text: prompt(name, f"{name}: {text}"), PROMPTS, st.sampled_from(["one?", "two?"])
+)
 ROWS = st.lists(st.one_of(BATTLES, BATTLES, RESPONSES, SINGLES, WHOLE), max_size=20)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -14,7 +18,7 @@ from hypothesis import strategies as st
 
 from engine import keys
 from engine.battles import importing
-from engine.battles.importing import chunks, preview_rows
+from engine.battles.importing import ImportReport, chunks, preview_rows
 from engine.errors import StoreError
 from engine.formats.rows import ImportOptions, Row, SetAside, SingleRow
 from engine.records import (
@@ -26,7 +30,7 @@ from engine.records import (
     VerdictKind,
     VerdictStatus,
 )
-from engine.store import Store
+from engine.store import Store, open_store
 from engine.store.battles import read_arenas
 from engine.store.checks import check_store
 from engine.store.contestants import land_player
@@ -81,7 +85,12 @@ def test_chunks_leave_no_trace(rows: list[Row], size: int) -> None:
             in_pieces = bring(pieces, rows)
         at_once = bring(whole, rows)
         assert by_key(dump(pieces)) == by_key(dump(whole))
-        assert (in_pieces.taken, in_pieces.set_aside) == (at_once.taken, at_once.set_aside)
+        assert in_pieces.taken == at_once.taken
+        assert set_aside(in_pieces) == set_aside(at_once)
+
+
+def set_aside(report: ImportReport) -> dict[str, int]:
+    return {group.reason: group.rows for group in report.set_aside}
 
 
 def by_key(dumped: dict[str, list[object]]) -> dict[str, list[object]]:
@@ -113,6 +122,53 @@ def test_an_import_that_is_cut_short_is_finished_by_another(rows: list[Row], cut
         # Contradictions are settled by who came first, which a second reading of the same rows cannot change.
         assert positions(cut_short) == positions(undisturbed)
         assert recounts(cut_short) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from engine.battles import importing
+from engine.store import open_store
+from engine.store.store import Transaction
+from tests.engine.battles.importing_rows import battle, bring
+importing.CHUNK = 4
+rows = [battle("ann", "bob", source_id=str(n)) for n in range(20)]
+window, number = sys.argv[2], int(sys.argv[3])
+def until_killed():
+    for n, row in enumerate(rows):
+        if window == "between rows" and n == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield row
+keep = importing.note_progress
+def note_progress(tx, *said, **more):
+    keep(tx, *said, **more)
+    if window == "before the commit" and said[0]["battles"] >= number:
+        os.kill(os.getpid(), signal.SIGKILL)
+importing.note_progress = note_progress
+with open_store(Path(sys.argv[1]), writable=True) as store:
+    bring(store, until_killed())
+"""
+
+
+@pytest.mark.parametrize("window", ["between rows", "before the commit"])
+@pytest.mark.parametrize("number", [1, 9, 17])
+def test_a_killed_import_leaves_whole_chunks_and_is_finished_by_another(
+    tmp_path: Path, window: str, number: int
+) -> None:
+    path = tmp_path / "arena.db"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", KILLED, str(path), window, str(number)]
+    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    rows = [battle("ann", "bob", source_id=str(n)) for n in range(20)]
+    with open_store(path, writable=True) as store, fresh_store() as undisturbed:
+        (record,) = read_imports(store.reader)
+        landed = column(store, "SELECT COUNT(*) FROM battles")[0]
+        assert record.state == "unfinished"
+        assert (landed, landed % 4) == (record.taken.get("battles", 0), 0)
+        assert recounts(store) == []
+        bring(store, rows)
+        bring(undisturbed, rows)
+        assert dump(store) == dump(undisturbed)
 
 
 def positions(store: Store) -> dict[object, object]:
