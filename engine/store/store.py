@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,11 +76,13 @@ class Store:
     def snapshot(self) -> Iterator[sqlite.Connection]:
         """A read-only view in which several statements see one and the same state. Keep it short: it holds the WAL."""
         connection = self.reader
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.execute("ROLLBACK")
+        # Where one connection does all, another thread's write waits for the end.
+        with self._lock if connection is self._writer else nullcontext():
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
 
     @contextmanager
     def write(

@@ -148,3 +148,29 @@ def test_what_is_requested_of_a_job_is_heard(
     with open_store(arena.path) as store:
         assert [job.state for job in queue.read_jobs(store.reader)] == [state]
         assert number(store, "SELECT COUNT(*) FROM verdicts") == len(arena.judge.chats)
+
+
+def test_a_heartbeat_waits_for_a_snapshot_where_one_connection_does_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a network file system, whose type is faked here."""
+    monkeypatch.setattr("engine.store.opening.filesystem_type", lambda path: "nfs4")
+    monkeypatch.setenv("ARENA_TUI_ALLOW_NETWORK_STORE", "1")
+    failures: list[BaseException] = []
+
+    def beat() -> None:
+        try:
+            queue.heartbeat(store, fence)
+        except BaseException as error:  # noqa: BLE001 - for the assertion
+            failures.append(error)
+
+    with open_store(tmp_path / "a.db", writable=True) as store:
+        fence = claim(store)
+        heart = threading.Thread(target=beat)
+        with store.snapshot() as connection:
+            heart.start()
+            heart.join(0.2)  # it may come to its end here only by failing
+            connection.execute("SELECT COUNT(*) FROM jobs").fetchone()
+        heart.join()
+        assert failures == []
+        assert number(store, "SELECT COUNT(*) FROM attempts WHERE state = 'running'") == 1
