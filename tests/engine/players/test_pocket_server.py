@@ -19,7 +19,6 @@ from engine.players.http import HttpPlayer
 from engine.records import Message, ResponseStatus, Sampling
 from tests.servers.grammar import Grammar
 from tests.servers.pocket_server import PocketServer, Schemas
-from tests.servers.tiny_checkpoint import write_tiny_checkpoint
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.torch
@@ -31,11 +30,6 @@ VERDICT = {
     "required": ["score_a", "score_b", "explanation"],
     "additionalProperties": False,
 }
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_checkpoint(tmp_path_factory.mktemp("served") / "tiny")
 
 
 @pytest.fixture(scope="module")

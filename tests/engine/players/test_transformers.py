@@ -4,77 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from engine.errors import MissingExtra, UsageError
-from engine.keys import player_key
-from engine.players.base import ChatReply, ChatRequest, ModelIdentity, PlayerSpec
+from engine.players.base import ChatReply, ChatRequest
 from engine.players.transformers import TransformersPlayer
 from engine.records import Conversation, Message, ResponseStatus, Sampling
+from tests.engine.players.generating import GREEDY, QUESTIONS, WARM, asked, make, request
 from tests.servers.tiny_checkpoint import write_tiny_checkpoint, write_tiny_gpt2
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.torch
-
-QUESTIONS = [
-    "Write hello backwards.",
-    "What is 2 + 2?",
-    "x",
-    "Sort the letters zebra.",
-    "Say " + "very " * 30 + "much.",
-]
-GREEDY = Sampling(temperature=0, max_tokens=24)
-WARM = Sampling(temperature=0.8, max_tokens=24)
-
-
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_checkpoint(tmp_path_factory.mktemp("models") / "tiny")
-
-
-@pytest.fixture
-def copy(checkpoint: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(checkpoint, tmp_path / "a copy"))
-
-
-def make(folder: Path, **options: Any) -> TransformersPlayer:
-    return TransformersPlayer.from_plan("p", PlayerSpec("p", str(folder), options=options))
-
-
-def request(key: str, *texts: str, sampling: Sampling = GREEDY, seed: int | None = 1) -> ChatRequest:
-    roles = ["user", "assistant"]
-    messages = tuple(Message(roles[i % 2], text) for i, text in enumerate(texts or ("hello",)))
-    return ChatRequest(key, messages, sampling, seed)
-
-
-def asked(player: TransformersPlayer, requests: Iterable[ChatRequest]) -> dict[str, ChatReply]:
-    async def run() -> dict[str, ChatReply]:
-        await player.open()
-        async with aclosing(player.chat(requests)) as replies:
-            found = {reply.key: reply async for reply in replies}
-        await player.close()
-        return found
-
-    return asyncio.run(run())
-
-
-def identity(folder: Path) -> ModelIdentity:
-    async def run() -> ModelIdentity:
-        player = make(folder)
-        await player.open()
-        return player.identity()
-
-    return asyncio.run(run())
 
 
 # Against the library
@@ -424,149 +370,3 @@ def test_requests_are_taken_a_window_at_a_time(checkpoint: Path) -> None:
 
     asyncio.run(run())
     assert taken == 20
-
-
-# What it is
-
-
-def test_the_identity_is_of_the_files_and_not_of_their_place(checkpoint: Path, copy: Path) -> None:
-    assert identity(checkpoint) == identity(copy)
-    assert str(copy.parent) not in repr(identity(copy))
-
-
-@pytest.mark.parametrize(
-    "name", ["model.safetensors", "config.json", "tokenizer.json", "generation_config.json"]
-)
-def test_every_file_that_decides_answers_is_part_of_it(checkpoint: Path, copy: Path, name: str) -> None:
-    data = (copy / name).read_bytes()
-    # White space for JSON, one weight for the weights: what the files say stays readable.
-    changed = data[:-4] + b"\x00\x00\x00\x00" if name.endswith(".safetensors") else data + b"\n"
-    (copy / name).write_bytes(changed)
-    assert _key(copy) != _key(checkpoint)
-
-
-def test_a_file_that_decides_nothing_is_no_part_of_it(checkpoint: Path, copy: Path) -> None:
-    (copy / "README.md").write_text("hello")
-    (copy / "optimizer.bin").write_bytes(b"x")
-    assert identity(copy) == identity(checkpoint)
-
-
-def test_another_template_is_another_player(checkpoint: Path, copy: Path) -> None:
-    config = json.loads((copy / "tokenizer_config.json").read_text())
-    config["chat_template"] += "\n"
-    (copy / "tokenizer_config.json").write_text(json.dumps(config))
-    assert identity(copy).template_hash != identity(checkpoint).template_hash
-
-
-def _key(folder: Path) -> str:
-    told = identity(folder)
-    return player_key(told.facts, told.template_hash, GREEDY)
-
-
-# What cannot be loaded
-
-
-def opening_fails(folder: Path, **options: Any) -> str:
-    """What is said when it is opened, or else when it is first asked."""
-    with pytest.raises(UsageError) as raised:
-        asked(make(folder, **options), [request("k", "x")])
-    return str(raised.value)
-
-
-def test_no_folder(tmp_path: Path) -> None:
-    assert "there is no folder" in opening_fails(tmp_path / "nowhere")
-
-
-def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("hello")
-    assert "it has no config.json and no weights" in opening_fails(tmp_path)
-
-
-def test_a_folder_without_weights(copy: Path) -> None:
-    (copy / "model.safetensors").unlink()
-    assert "it has no weights" in opening_fails(copy)
-
-
-def test_an_adapter(tmp_path: Path) -> None:
-    (tmp_path / "adapter_config.json").write_text("{}")
-    assert "holds an adapter, not a model" in opening_fails(tmp_path)
-
-
-def test_weights_cut_short(copy: Path) -> None:
-    data = (copy / "model.safetensors").read_bytes()
-    (copy / "model.safetensors").write_bytes(data[: len(data) // 2])
-    assert "the model in" in opening_fails(copy)
-
-
-def test_a_configuration_that_is_no_json(copy: Path) -> None:
-    (copy / "config.json").write_text("{")
-    assert "cannot be read" in opening_fails(copy)
-
-
-def test_a_tokenizer_without_a_chat_template(copy: Path) -> None:
-    config = json.loads((copy / "tokenizer_config.json").read_text())
-    del config["chat_template"]
-    (copy / "tokenizer_config.json").write_text(json.dumps(config))
-    assert "has no chat template" in opening_fails(copy)
-
-
-def test_no_tokenizer(copy: Path) -> None:
-    (copy / "tokenizer.json").unlink()
-    (copy / "tokenizer_config.json").unlink()
-    assert opening_fails(copy)
-
-
-def test_a_name_on_the_hub_that_is_not_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert "no model of that name could be had" in opening_fails(Path("nobody/nothing"))
-
-
-def test_no_such_device(checkpoint: Path) -> None:
-    assert "there is no device 'abacus'" in opening_fails(checkpoint, device="abacus")
-
-
-def test_players_that_are_first_asked_at_one_time_are_loaded_one_by_one(checkpoint: Path) -> None:
-    async def run() -> list[ChatReply]:
-        players = [make(checkpoint) for _ in range(6)]
-        for player in players:
-            await player.open()
-
-        async def ask(player: TransformersPlayer) -> ChatReply:
-            async with aclosing(player.chat([request("k", "x")])) as replies:
-                return await anext(replies)
-
-        return await asyncio.gather(*map(ask, players))
-
-    texts = {reply.text for reply in asyncio.run(run())}
-    assert texts == {asked(make(checkpoint), [request("k", "x")])["k"].text}
-
-
-def test_broken_weights_are_failures_and_not_answers(copy: Path) -> None:
-    model = transformers.AutoModelForCausalLM.from_pretrained(copy)
-    model.model.norm.weight.data.fill_(float("nan"))
-    model.save_pretrained(copy)
-    reply = asked(make(copy), [request("k", "x")])["k"]
-    assert (reply.status, reply.error) == (ResponseStatus.FAILED, "the model's logits are NaN")
-
-
-def test_without_torch_the_extra_is_named(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    assert identity(checkpoint).kind == "weights"  # a run whose answers are in the store needs no torch
-    with pytest.raises(MissingExtra) as raised:
-        asked(make(checkpoint), [request("k", "x")])
-    assert "arena-tui[train]" in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("spec", "words"),
-    [
-        (PlayerSpec("p"), "needs a model"),
-        (PlayerSpec("p", "m", endpoints=("http://h/v1",)), "endpoints means nothing"),
-        (PlayerSpec("p", "m", api_key_env="KEY"), "api_key_env means nothing"),
-        (PlayerSpec("p", "m", sampling=Sampling(extra={"min_p": 0.1})), "sampling.extra means nothing"),
-        (PlayerSpec("p", "m", options={"batchsize": 3}), "did you mean 'batch_size'"),
-    ],
-)
-def test_what_is_wrong_in_the_plan_is_said(spec: PlayerSpec, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        TransformersPlayer.from_plan("p", spec)
