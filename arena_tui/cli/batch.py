@@ -87,7 +87,7 @@ async def _until_stopped(batch: Batch, reporter: Reporter, seconds: float | None
             loop.add_signal_handler(number, drain.on_signal, number)
     timer = loop.call_later(seconds, drain.begin, "the time is up") if seconds else None
     try:
-        await run_batch(batch, drain.stop)
+        await _run(batch, reporter, drain.stop)
     except asyncio.CancelledError:
         reporter.end(INTERRUPTED, "interrupted")
         return INTERRUPTED
@@ -96,6 +96,14 @@ async def _until_stopped(batch: Batch, reporter: Reporter, seconds: float | None
             timer.cancel()
     reporter.end(0)
     return 0
+
+
+async def _run(batch: Batch, reporter: Reporter, stop: asyncio.Event) -> None:
+    """A run may end before its first event; its last one names the job all the same."""
+    try:
+        await run_batch(batch, stop)
+    finally:
+        reporter.job = batch.job_id
 
 
 class Drain:

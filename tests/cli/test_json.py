@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import closing
 from pathlib import Path
@@ -156,8 +157,6 @@ def test_problems_of_a_plan(tmp_path: Path) -> None:
 
 
 def test_events_of_a_run(played: Played) -> None:
-    import json
-
     events = [json.loads(line) for line in played.result.lines]
     for event in events:
         check_event(event)
@@ -173,14 +172,25 @@ def test_events_of_a_run(played: Played) -> None:
 
 def test_a_run_that_fails_before_its_job_ends_with_finished_too(tmp_path: Path) -> None:
     result = command("--batch", tmp_path / "none.toml", "--json")
-    (event,) = [__import__("json").loads(line) for line in result.lines]
+    (event,) = [json.loads(line) for line in result.lines]
     check_event(event)
     assert (event["event"], event["job"], event["exit_code"], result.code) == ("finished", None, 2, 2)
 
 
-def test_a_dry_run_is_a_preflight_and_an_end(played: Played, tmp_path: Path) -> None:
-    import json
+def test_an_endpoint_that_is_down_is_1_and_names_its_job(played: Played, tmp_path: Path) -> None:
+    nowhere = "players.ada.endpoints=['http://127.0.0.1:9/v1']"
+    store = tmp_path / "arena.db"
+    result = command("--batch", played.folder / "plan.toml", "--set", nowhere, "--json", store=store)
+    last = json.loads(result.lines[-1])
+    check_event(last)
+    assert (result.code, last["exit_code"], last["job"]) == (1, 1, 1)
+    assert last["reason"] == "no endpoint of the model 'ada' answers"
+    assert "http://127.0.0.1:9/v1" in result.err
+    (job,) = command("jobs", "list", "--json", store=store).json
+    assert (job["state"], job["reason"]) == ("failed", last["reason"])
 
+
+def test_a_dry_run_is_a_preflight_and_an_end(played: Played, tmp_path: Path) -> None:
     result = command(
         "--batch", played.folder / "plan.toml", "--dry-run", "--json", "--store", tmp_path / "arena.db"
     )

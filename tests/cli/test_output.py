@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from hypothesis import given
@@ -75,3 +78,18 @@ def test_data_goes_to_stdout_and_talk_to_stderr(few: Path, tmp_path: Path) -> No
         assert shown.err == ""
     talk = command("export", "battles", "--out", tmp_path / "b.jsonl", store=few)
     assert (talk.out, "240 rows" in talk.err) == ("", True)
+
+
+def test_a_terminal_that_lacks_letters_gets_them_escaped(hostile: Path) -> None:
+    """Whatever the encoding of the streams, nothing fails and nothing is lost silently."""
+    program = [sys.executable, "-P", "-m", "arena_tui", "leaderboard", "--store", str(hostile)]
+    done = subprocess.run(
+        program,
+        env=os.environ | {"PYTHONIOENCODING": "ascii:strict"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.isascii()
+    assert "\\u65e5\\u672c" in done.stdout
+    assert done.stderr == ""

@@ -62,6 +62,12 @@ class Program:
                 return event
         raise AssertionError(f"the event never came: {self.rest()}")
 
+    def text(self) -> str:
+        """All of stdout of a program that ends well."""
+        code, lines, err = self.rest()
+        assert code == 0, err
+        return "\n".join(lines)
+
     def end(self) -> None:
         """Leave no process behind, whatever a test found."""
         if self.process.poll() is None:
@@ -93,13 +99,14 @@ def in_terminal(
     )
     os.close(slave)
     chunks = []
-    while chunk := _read(master):
+    while chunk := read_terminal(master):
         chunks.append(chunk)
     os.close(master)
     return process.wait(timeout=120), b"".join(chunks)
 
 
-def _read(master: int) -> bytes:
+def read_terminal(master: int) -> bytes:
+    """What came next; nothing when the last writer is gone."""
     try:
         return os.read(master, 65536)
     except OSError:  # Linux says so when the last writer is gone

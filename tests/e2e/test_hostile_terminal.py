@@ -177,6 +177,11 @@ def test_bytes_that_are_no_text_are_said_back_inert(imported: Path) -> None:
         assert b"Traceback" not in seen
 
 
+def test_parquet_is_not_for_a_terminal(imported: Path) -> None:
+    code, seen = in_terminal("export", "battles", "--format", "parquet", ARENA_TUI_STORE=str(imported))
+    assert (code, b"PAR1" in seen, b"--out FILE" in seen) == (2, False, True)
+
+
 def test_an_import_and_its_preview(tmp_path: Path) -> None:
     log = write_battles(tmp_path / "\x1b]0;x\x07\u202e.csv", _battles())
     with log.open("a") as file:
