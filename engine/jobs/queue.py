@@ -285,7 +285,9 @@ def _is_gone(host: str, boot: str, pid: int, started: float) -> bool:
     import psutil
 
     try:
-        return abs(float(psutil.Process(pid).create_time()) - started) > 1.0
+        process = psutil.Process(pid)
+        is_other = abs(float(process.create_time()) - started) > 1.0
+        return is_other or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:

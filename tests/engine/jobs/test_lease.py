@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.errors import LostLease, Unfinished
@@ -174,3 +178,37 @@ def test_a_heartbeat_waits_for_a_snapshot_where_one_connection_does_all(
         heart.join()
         assert failures == []
         assert number(store, "SELECT COUNT(*) FROM attempts WHERE state = 'running'") == 1
+
+
+def test_a_killed_worker_that_nobody_buried_is_gone_and_a_living_one_is_not(store: Store) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    first = claim(store)
+    with store.write() as tx:
+        tx.connection.execute(
+            "UPDATE workers SET pid = ?, pid_started_at = ?",
+            (process.pid, psutil.Process(process.pid).create_time()),
+        )
+    with pytest.raises(queue.JobBusy):
+        claim(store)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it is dead, and still has its pid
+    assert claim(store).number == first.number + 1
+    process.communicate()
+
+
+def test_a_pid_that_another_process_has_by_now_is_no_living_worker(store: Store) -> None:
+    first = claim(store)
+    with store.write() as tx:
+        tx.connection.execute("UPDATE workers SET pid_started_at = pid_started_at - 60")
+    assert claim(store).number == first.number + 1
+
+
+def test_of_another_machine_only_the_lease_tells(store: Store) -> None:
+    claim(store)
+    with store.write() as tx:
+        tx.connection.execute("UPDATE workers SET host = 'elsewhere', pid = 1, pid_started_at = 0")
+    with pytest.raises(queue.JobBusy, match="is being run already"):
+        claim(store)
+    with store.write() as tx:
+        tx.connection.execute("UPDATE attempts SET lease_until = 0")
+    assert claim(store).number == 2
