@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
 
+from arena_tui.cli.import_options import (
+    ByJudgeOption,
+    DryRunOption,
+    FormatArgument,
+    JoinOption,
+    MapFileOption,
+    MapOption,
+    OnCutOption,
+    OutcomeRuleOption,
+    PathsArgument,
+    PromptsOption,
+    SetNameOption,
+    SettingsOption,
+    ToArenaOption,
+    ValuesOption,
+    WhereOption,
+    check_format,
+    read_mapping,
+)
 from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_writing
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out_json, out_table, say
 from arena_tui.streams import strays_as_talk
-from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.battles.importing import ImportReport
     from engine.formats.rows import Importer, ImportOptions, Layout
+    from engine.records import OnCut, OutcomeRule
 
 app = commands()
 
@@ -34,98 +53,21 @@ app = commands()
     ),
 )
 def import_files(
-    form: Annotated[
-        str,
-        typer.Argument(
-            help="arena, alpaca-eval, mt-bench, arena-hard, sharegpt, oasst, preferences, hf, prompts, responses or"
-            " verdicts.",
-            metavar="FORMAT",
-        ),
-    ],
-    paths: Annotated[
-        list[Path], typer.Argument(help="Files, or the folder that the format calls for.", metavar="PATH")
-    ],
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            help="Which column is which field. Theirs may be a dotted path, or =VALUE for a constant. Repeatable.",
-            metavar="THEIRS=OURS",
-        ),
-    ] = None,
-    values: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--values", help="What their values of a winner mean. Repeatable.", metavar="THEIRS=OURS"
-        ),
-    ] = None,
-    mapping_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--map-file", help="The same from a file (TOML, JSON): columns, values, options.", metavar="FILE"
-        ),
-    ] = None,
-    prompts: Annotated[
-        Path | None, typer.Option("--prompts", help="A file of prompts kept apart.", metavar="FILE")
-    ] = None,
-    join: Annotated[
-        str | None,
-        typer.Option(
-            "--join",
-            help="The column that names a prompt; COLUMN=THEIRS where it is called otherwise in --prompts.",
-            metavar="COLUMN",
-        ),
-    ] = None,
-    arena: Annotated[
-        str | None,
-        typer.Option("--arena", help="The arena to join. Default: the file's name.", metavar="NAME"),
-    ] = None,
-    judge: Annotated[
-        str | None, typer.Option("--judge", help="The judge, where the file names none.", metavar="NAME")
-    ] = None,
-    set_name: Annotated[
-        str | None,
-        typer.Option("--set-name", help="The prompt set. Default: the file's name.", metavar="NAME"),
-    ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--where",
-            help="Only rows whose COLUMN is VALUE (or is not, with !=). The others are set aside, counted.",
-            metavar="COLUMN=VALUE",
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option", help="An option of the format; see imports formats. Repeatable.", metavar="NAME=VALUE"
-        ),
-    ] = None,
-    outcome_rule: Annotated[
-        str,
-        typer.Option(
-            "--outcome-rule",
-            help="How games make an outcome in a new arena: mean-margin, strict or per-game.",
-            metavar="RULE",
-            show_default=True,
-        ),
-    ] = "mean-margin",
-    on_cut: Annotated[
-        str,
-        typer.Option(
-            "--on-cut",
-            help="What a cut, empty or refused response means in a new arena: judge, void or loss.",
-            metavar="RULE",
-            show_default=True,
-        ),
-    ] = "judge",
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Write nothing. Show the layout, the mapping, three rows as they would land, what would be set aside.",
-        ),
-    ] = False,
+    form: FormatArgument,
+    paths: PathsArgument,
+    mapping: MapOption = None,
+    values: ValuesOption = None,
+    mapping_file: MapFileOption = None,
+    prompts: PromptsOption = None,
+    join: JoinOption = None,
+    arena: ToArenaOption = None,
+    judge: ByJudgeOption = None,
+    set_name: SetNameOption = None,
+    where: WhereOption = None,
+    settings: SettingsOption = None,
+    outcome_rule: OutcomeRuleOption = "mean-margin",
+    on_cut: OnCutOption = "judge",
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -134,12 +76,14 @@ def import_files(
     Rows that cannot be used are counted, kept aside with their line and the reason, and shown. `imports undo` takes an
     import back.
     """
+    from engine.formats.rows import ImportOptions
     from engine.plugins import Group, load
     from engine.records import OnCut, OutcomeRule
 
-    _check_format(form, paths)
+    check_format(form, paths)
     importer: Importer = load(Group.FORMATS, form)()
-    options = _options(mapping, values, mapping_file, settings, where, prompts, join, arena, judge, set_name)
+    said = read_mapping(mapping_file, mapping, values, settings, where)
+    options = ImportOptions(said.columns, said.values, prompts, join, arena, judge, set_name, said.options)
     rules = (
         OutcomeRule(one_of("--outcome-rule", outcome_rule, tuple(OutcomeRule))),
         OnCut(one_of("--on-cut", on_cut, tuple(OnCut))),
@@ -156,58 +100,6 @@ def import_files(
         _print_report(report)
     if not report.usable:
         raise typer.Exit(1)
-
-
-def _check_format(form: str, paths: Sequence[Path]) -> None:
-    """Say it plainly when the format was forgotten, and a file stands in its place."""
-    if Path(form).exists() and not paths:
-        raise UsageError(f"import needs a format before {form}", mend="Such as: arena-tui import arena FILE")
-
-
-def _options(
-    mapping: list[str] | None,
-    values: list[str] | None,
-    mapping_file: Path | None,
-    settings: list[str] | None,
-    where: str | None,
-    prompts: Path | None,
-    join: str | None,
-    arena: str | None,
-    judge: str | None,
-    set_name: str | None,
-) -> ImportOptions:
-    """What was said, the command line above the mapping file."""
-    from engine.formats.mapping import MappingFile, load_mapping
-    from engine.formats.rows import ImportOptions
-
-    file = MappingFile({}, {}, {}) if mapping_file is None else load_mapping(mapping_file)
-    extra = {**file.options, **_pairs("--option", settings)}
-    if where is not None:
-        extra["where"] = where
-    return ImportOptions(
-        mapping={**file.columns, **_pairs("--map", mapping)},
-        values={**file.values, **_pairs("--values", values)},
-        prompts=prompts,
-        join=join,
-        arena=arena,
-        judge=judge,
-        set_name=set_name,
-        extra=extra,
-    )
-
-
-def _pairs(option: str, said: Iterable[str] | None) -> dict[str, str]:
-    """LEFT=RIGHT, split at the last `=`, so that the left may be `=VALUE`; at the first one for --option."""
-    found = {}
-    for text in said or ():
-        left, mark, right = text.partition("=") if option == "--option" else text.rpartition("=")
-        if not mark or not left or not right:
-            form = "NAME=VALUE" if option == "--option" else "THEIRS=OURS"
-            raise UsageError(f"{option} {text} is not {form}")
-        if left in found:
-            raise UsageError(f"{option} says two things of '{left}'")
-        found[left] = right
-    return found
 
 
 def _preview(
@@ -228,7 +120,7 @@ def _land(
     paths: Sequence[Path],
     options: ImportOptions,
     layout: Layout,
-    rules: tuple[Any, Any],
+    rules: tuple[OutcomeRule, OnCut],
     store: Path | None,
 ) -> ImportReport:
     """Land all rows, and leave a rating snapshot of each arena and judge that changed."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, cast
-
-import typer
+from typing import Any, cast
 
 from arena_tui.cli.options import (
+    AllColumnsOption,
     AnchorOption,
     ArenaOption,
     CategoryOption,
+    FoldOption,
     FormatOption,
+    IntervalOption,
     JudgeOption,
     OverOption,
+    PointOption,
     ResamplesOption,
     SeedOption,
+    TiesOption,
     open_to_rate,
     read_anchor,
     read_format,
@@ -50,37 +53,10 @@ def show_leaderboard(
     n_resamples: ResamplesOption = 100,
     seed: SeedOption = 0,
     over: OverOption = "battles",
-    interval: Annotated[
-        str,
-        typer.Option(
-            "--interval",
-            help="bootstrap, or sandwich (quick, symmetric).",
-            metavar="KIND",
-            show_default=True,
-        ),
-    ] = "bootstrap",
-    point: Annotated[
-        str,
-        typer.Option(
-            "--point",
-            help="The rating that is shown: mle, or median (of the resamples: the paper's number).",
-            metavar="WHICH",
-            show_default=True,
-        ),
-    ] = "mle",
-    fold_seconds: Annotated[
-        float,
-        typer.Option(
-            "--fold-seconds",
-            min=0,
-            help="How long to fold new battles into online Elo and TrueSkill, each. They go on from where they were.",
-            metavar="SECONDS",
-            show_default=True,
-        ),
-    ] = 2.0,
-    all_columns: Annotated[
-        bool, typer.Option("--all-columns", help="Every column, on a narrow terminal too.")
-    ] = False,
+    interval: IntervalOption = "bootstrap",
+    point: PointOption = "mle",
+    fold_seconds: FoldOption = 2.0,
+    all_columns: AllColumnsOption = False,
     form: FormatOption = "table",
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -160,10 +136,7 @@ def show_matrix(
     arena: ArenaOption = None,
     judge: JudgeOption = None,
     category: CategoryOption = None,
-    ties: Annotated[
-        bool,
-        typer.Option("--ties/--no-ties", help="A tie counts half a win, or is left out.", show_default=True),
-    ] = True,
+    ties: TiesOption = True,
     form: FormatOption = "table",
     as_json: JsonOption = False,
     store: StoreOption = None,

@@ -58,6 +58,39 @@ OverOption = Annotated[
 ]
 
 
+IntervalOption = Annotated[
+    str,
+    typer.Option(
+        "--interval", help="bootstrap, or sandwich (quick, symmetric).", metavar="KIND", show_default=True
+    ),
+]
+PointOption = Annotated[
+    str,
+    typer.Option(
+        "--point",
+        help="The rating that is shown: mle, or median (of the resamples: the paper's number).",
+        metavar="WHICH",
+        show_default=True,
+    ),
+]
+FoldOption = Annotated[
+    float,
+    typer.Option(
+        "--fold-seconds",
+        min=0,
+        help="How long to fold new battles into online Elo and TrueSkill, each. They go on from where they were.",
+        metavar="SECONDS",
+        show_default=True,
+    ),
+]
+AllColumnsOption = Annotated[
+    bool, typer.Option("--all-columns", help="Every column, on a narrow terminal too.")
+]
+TiesOption = Annotated[
+    bool, typer.Option("--ties/--no-ties", help="A tie counts half a win, or is left out.", show_default=True)
+]
+
+
 def read_format(said: str) -> Format:
     """The form of a table.
 

@@ -11,6 +11,7 @@ import typer
 from arena_tui.cli.running import JsonOption
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out, out_json, out_table, say
+from arena_tui.streams import data_width
 from engine.errors import UsageError, UserError
 
 if TYPE_CHECKING:
@@ -91,15 +92,24 @@ def _problem_facts(problem: Any) -> dict[str, Any]:
 @app.command("keys", epilog=examples("arena-tui plan keys", "arena-tui plan keys --json"))
 def keys(as_json: JsonOption = False) -> None:
     """Show every key that a plan may have. NAME stands for the name that you give a player or judge."""
-    from arena_tui.layout import Column, Table
     from engine.plan import plan_keys
 
     if as_json:
         out_json([_key_facts(key) for key in plan_keys()])
-        return
-    columns = [Column("key", fit="keep"), Column("takes", fit="wrap"), Column("default", fit="wrap")]
-    columns.append(Column("meaning", fit="wrap"))
-    out_table(Table(columns, [[one.key, one.type, one.default_text, one.description] for one in plan_keys()]))
+    else:
+        out("\n".join(line for key in plan_keys() for line in _key_lines(key)).lstrip("\n"))
+
+
+def _key_lines(key: PlanKey) -> list[str]:
+    """What a key takes, its default, and below it what it means; a table of keys begins a paragraph."""
+    from arena_tui.layout import wrap
+
+    width = data_width() or 100
+    meaning = [f"    {line}" for line in wrap(key.description, width - 4)]
+    if key.is_table:
+        return ["", f"[{key.key}]", *meaning]
+    default = {"": "", "required": ", required"}.get(key.default_text, f", default {key.default_text}")
+    return [*wrap(f"{key.key}  {key.type}{default}", width, indent="    "), *meaning]
 
 
 def _key_facts(key: PlanKey) -> dict[str, Any]:
