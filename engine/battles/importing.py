@@ -79,11 +79,11 @@ def import_rows(
         import_id,
         form,
         layout,
-        dict(landing.taken),
-        dict(landing.known),
+        dict(landing.shared.taken),
+        dict(landing.shared.known),
         aside.groups(),
-        tuple(landing.affected),
-        dict(landing.parties.renamed),
+        landing.affected,
+        dict(landing.shared.parties.renamed),
     )
 
 
@@ -98,7 +98,7 @@ def _keep(
     """Keep what could not be used, and how far the import is."""
     kept = [one for one in unusable if aside.add(one) <= KEPT_PER_REASON]
     keep_aside(tx, ((one.reason, one.file, one.line, one.text) for one in kept))
-    note_progress(tx, landing.taken, landing.known, aside.counts, finished=finished)
+    note_progress(tx, landing.shared.taken, landing.shared.known, aside.counts, finished=finished)
 
 
 def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:

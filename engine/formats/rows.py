@@ -41,7 +41,8 @@ class BattleRow:
     Attributes:
         response_a, response_b: the turns where the source holds them; None where they are unknown or imported apart
             (then the store looks for the one response of that model to that prompt).
-        games: one or two games, each with its verdict as shown.
+        games: one or two games, each with its verdict as shown; none where nobody judged, as our own export has it of
+            battles that are void or wait.
         judge: the judge's name as the source says it (`human` where people voted and none is named).
         source_id: what makes the row itself unique in its source (question_id, or pair and voter); None when nothing
             does, and equal rows are then told apart by how many came before.

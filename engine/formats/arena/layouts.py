@@ -120,6 +120,8 @@ PLAIN = BattleLayout(
         Field("winner", ("label", "outcome"), required=True),
         Field("source_id", ("id", "battle_id", "battle_key")),
         Field("prompt_id", ("question_id", "prompt_name")),
+        Field("turn"),
+        Field("state"),
         *_TEXTS,
         *_COMMON,
     ),

@@ -17,7 +17,7 @@ from engine.formats.games import game
 from engine.formats.identity import PromptNames, RowIds
 from engine.formats.mapping import ColumnMap
 from engine.formats.rows import BattleRow, PromptRef, Row
-from engine.records import Conversation, Prompt, Turn
+from engine.records import Conversation, Game, Prompt, Turn
 
 Fields = Mapping[str, Any]
 # FastChat names each voter of the arena so; they are people, not judges of their own.
@@ -95,7 +95,7 @@ class BattleReader:
         row = self.columns.apply(record.value)
         model_a = fields.model_name(row["model_a"], "model_a")
         model_b = fields.model_name(row["model_b"], "model_b")
-        winner = self._read_winner(row)
+        winner = None if _is_unsettled(row) else self._read_winner(row)
         explanation = fields.optional_text(row.get("explanation"), "explanation")
         judge, voter = self._judge_and_voter(row)
         category = fields.optional_identifier(row.get("category"), "category")
@@ -112,13 +112,14 @@ class BattleReader:
             prompt=prompt,
             model_a=model_a,
             model_b=model_b,
-            games=_GAMES[winner] if explanation is None else game(winner, explanation),
+            games=_games(winner, explanation),
             judge=judge,
             response_a=_turns(content.answers_a),
             response_b=_turns(content.answers_b),
             source_id=source_id,
             category=category,
             occurred_at=occurred_at,
+            turn=None if row.get("turn") in (None, "") else fields.whole(row["turn"], "turn", low=1),
             round=round_number,
             arena=arena,
             margin=margin,
@@ -140,7 +141,7 @@ class BattleReader:
             return None
         if self._votes and voter is not None:
             source_id = f"{source_id}/{voter}"
-        self._ids.claim(source_id, content)
+        self._ids.claim((row.get("arena"), source_id), content)  # one battle may stand in several arenas
         return source_id
 
     def _prompt(
@@ -156,6 +157,17 @@ class BattleReader:
         if content.name is not None:
             return [], self._prompts.refer(content.name, content.set_name)
         return [], PromptRef(self._set_name, f"{self._stem}#{source_id or line}")
+
+
+def _is_unsettled(row: Fields) -> bool:
+    """Whether a row of our own export says that its battle has no winner: it waits, or counts for nothing."""
+    return row.get("state") in ("void", "waiting") and row.get("winner") in (None, "")
+
+
+def _games(winner: Winner | None, explanation: str | None) -> tuple[Game, ...]:
+    if winner is None:
+        return ()
+    return _GAMES[winner] if explanation is None else game(winner, explanation)
 
 
 def _meta(row: Fields, voter: str | None) -> dict[str, Any]:

@@ -1,0 +1,215 @@
+"""Battles of an import: found, told from those that are there already, and landed with their games."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from engine.battles.import_deciding import decide_row
+from engine.battles.import_keys import battle_content, battle_key, verdict_key
+from engine.battles.import_shared import DUPLICATE, OURS, SAID_OTHERWISE, Placed, Shared, Told, refused
+from engine.formats.rows import BattleRow, SetAside
+from engine.records import ResponseStatus
+from engine.store.battles import Arena, NewBattle, battle_outcomes, land_battles
+from engine.store.contestants import Contestant
+from engine.store.imports import first_position
+from engine.store.prompts import LandedPrompt
+from engine.store.responses import Found
+from engine.store.store import Transaction
+from engine.store.verdicts import NewVerdict, SaidBefore
+
+
+class _Fight(NamedTuple):
+    """A battle with everything that it refers to found."""
+
+    row: BattleRow
+    key: str
+    source: str
+    prompt: LandedPrompt
+    arena: Arena
+    judge: Contestant
+    a: Contestant
+    b: Contestant
+    response_a: Found | None
+    response_b: Found | None
+    verdict_keys: tuple[str, ...]
+    position: int
+
+
+class Fights:
+    """Lands the battles of one import, chunk by chunk, in the order of their file.
+
+    Args:
+        arena: of battles that say none.
+    """
+
+    def __init__(self, shared: Shared, arena: str) -> None:
+        self.affected: dict[tuple[int, int], None] = {}
+        """(arena, judge) whose counts changed."""
+        self._shared = shared
+        self._arena = arena
+        self._position = -1
+
+    def land(self, tx: Transaction, usable: Sequence[Placed], told: Told) -> list[SetAside]:
+        """Land the battles of a chunk; return what could not be used."""
+        if self._position < 0:
+            self._position = 0 if tx.import_id is None else first_position(tx.connection, tx.import_id)
+        aside: list[SetAside] = []
+        fights: list[_Fight] = []
+        for row, place in usable:
+            if isinstance(row, BattleRow):
+                fight = self._fight(tx, row, place, told)
+                fights += [fight] if fight else []
+                aside += [] if fight else [refused(row, DUPLICATE)]
+        fights, wrong = self._without_own(tx, fights)
+        items = {verdict.key: verdict for one in fights for verdict in _new_verdicts(one)}
+        landed, contradicting = self._shared.land_verdicts(tx, items)
+        if contradicting:
+            fights, contradicted = self._told_apart(tx, fights, contradicting)
+            wrong += contradicted
+        self._land(tx, fights, landed)
+        return aside + [refused(one.row, SAID_OTHERWISE) for one in wrong]
+
+    def _fight(self, tx: Transaction, row: BattleRow, place: LandedPrompt, told: Told) -> _Fight | None:
+        """A battle with what it refers to; None when its id has been met."""
+        parties = self._shared.parties
+        judge = parties.judge(tx, row.judge)
+        a, b = parties.player(tx, row.model_a), parties.player(tx, row.model_b)
+        arena = parties.arena(tx, row.arena or self._arena)
+        told_a, told_b = told.get((id(row), "a")), told.get((id(row), "b"))
+        position, self._position = self._position, self._position + 1
+        source = row.source_id
+        if source is None:
+            content = battle_content(row, told_a and told_a.key, told_b and told_b.key)
+            first = battle_key(judge.key, place.key, a.key, b.key, row.turn, content)
+            source = f"{content}#{self._shared.met.count(first, arena.id)}"
+            key = battle_key(judge.key, place.key, a.key, b.key, row.turn, source)
+        else:
+            key = battle_key(judge.key, place.key, a.key, b.key, row.turn, source)
+            if self._shared.met.count(key, arena.id):
+                return None
+        verdicts = tuple(
+            verdict_key(judge.key, place.key, a.key, b.key, row.turn, source, game.swapped)
+            for game in row.games
+        )
+        return _Fight(
+            row,
+            key,
+            source,
+            place,
+            arena,
+            judge,
+            a,
+            b,
+            told_a or self._shared.responses.sole(tx.connection, place.prompt_id, a.id),
+            told_b or self._shared.responses.sole(tx.connection, place.prompt_id, b.id),
+            verdicts,
+            position,
+        )
+
+    def _without_own(self, tx: Transaction, fights: list[_Fight]) -> tuple[list[_Fight], list[_Fight]]:
+        """Leave out battles of an export that this very store wrote: they stand under their own keys.
+
+        Returns:
+            The others, and those of its own that ended otherwise than they stand.
+        """
+        ours = [one._replace(key=one.source) for one in fights if OURS.fullmatch(one.source)]
+        if not ours:
+            return fights, []
+        stands = _endings(tx, ours)
+        own = [one for one in fights if (one.arena.id, one.source) in stands]
+        right = [one for one in own if stands[one.arena.id, one.source] == _ended(one)]
+        wrong = [one for one in own if stands[one.arena.id, one.source] != _ended(one)]
+        self._shared.known["battles"] += len(right)
+        self._shared.known["verdicts"] += sum(len(one.row.games) for one in right)
+        return [one for one in fights if (one.arena.id, one.source) not in stands], wrong
+
+    def _told_apart(
+        self, tx: Transaction, fights: Sequence[_Fight], contradicting: dict[str, SaidBefore]
+    ) -> tuple[list[_Fight], list[_Fight]]:
+        """Part the battles whose verdicts say nothing against what stands from those that contradict it.
+
+        A bare winner says less than scores that stand under the same id; when the battle ended so, it is known.
+        """
+        suspects = [one for one in fights if not contradicting.keys().isdisjoint(one.verdict_keys)]
+        ended = _endings(tx, suspects)
+        wrong: list[_Fight] = []
+        for one in suspects:
+            kinds = {contradicting[key].kind for key in one.verdict_keys if key in contradicting}
+            says_less = kinds.isdisjoint(game.verdict.kind.value for game in one.row.games)
+            if says_less and ended.get((one.arena.id, one.key)) == _ended(one):
+                self._shared.known["battles"] += 1
+                self._shared.known["verdicts"] += len(one.verdict_keys)
+            else:
+                wrong.append(one)
+        return [one for one in fights if contradicting.keys().isdisjoint(one.verdict_keys)], wrong
+
+    def _land(self, tx: Transaction, fights: Sequence[_Fight], verdicts: dict[str, tuple[int, bool]]) -> None:
+        by_arena: dict[int, list[_Fight]] = {}
+        for one in fights:
+            by_arena.setdefault(one.arena.id, []).append(one)
+        for group in by_arena.values():
+            arena = group[0].arena
+            landed = land_battles(tx, arena, [_new_battle(one, verdicts) for one in group], again=False)
+            new = sum(landed.values())
+            self._shared.taken["battles"] += new
+            self._shared.known["battles"] += len(group) - new
+            self.affected |= {(arena.id, one.judge.id): None for one in group if landed[one.key]}
+
+
+def _endings(tx: Transaction, fights: Sequence[_Fight]) -> dict[tuple[int, str], tuple[str, str | None]]:
+    """(state, outcome) of the battles that stand under these keys, by (arena, key)."""
+    found: dict[tuple[int, str], tuple[str, str | None]] = {}
+    for arena_id in {one.arena.id for one in fights}:
+        keys = [one.key for one in fights if one.arena.id == arena_id]
+        ended = battle_outcomes(tx.connection, arena_id, keys)
+        found |= {(arena_id, key): ending for key, ending in ended.items()}
+    return found
+
+
+def _new_verdicts(one: _Fight) -> Iterator[NewVerdict]:
+    prompt_id, judge_id = one.prompt.prompt_id, one.judge.id
+    a, b = one.a.id, one.b.id
+    response_a = one.response_a.id if one.response_a else None
+    response_b = one.response_b.id if one.response_b else None
+    for key, game in zip(one.verdict_keys, one.row.games, strict=True):
+        shown = (b, a) if game.swapped else (a, b)
+        responses = (response_b, response_a) if game.swapped else (response_a, response_b)
+        said = game.verdict if game.verdict.turn == one.row.turn else replace(game.verdict, turn=one.row.turn)
+        yield NewVerdict(key, judge_id, prompt_id, *shown, said, *responses, one.source)
+
+
+def _new_battle(one: _Fight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle:
+    row, response_a, response_b = one.row, one.response_a, one.response_b
+    status_a, status_b = _statuses(one)
+    games = zip(row.games, one.verdict_keys, strict=True)
+    return NewBattle(
+        one.key,
+        one.judge.id,
+        one.prompt.prompt_id,
+        one.a.id,
+        one.b.id,
+        decide_row(one.arena, row, status_a, status_b),
+        one.position,
+        tuple((game.swapped, verdicts[key][0]) for game, key in games),
+        response_a.id if response_a else None,
+        response_b.id if response_b else None,
+        status_a,
+        status_b,
+        row.category,
+        row.turn,
+        row.round,
+        row.occurred_at,
+    )
+
+
+def _ended(one: _Fight) -> tuple[str, str | None]:
+    decision = decide_row(one.arena, one.row, *_statuses(one))
+    return decision.state.value, decision.outcome.value if decision.outcome else None
+
+
+def _statuses(one: _Fight) -> tuple[ResponseStatus, ResponseStatus]:
+    """Of both responses; one that is unknown is taken for whole."""
+    a, b = one.response_a, one.response_b
+    return (a.status if a else ResponseStatus.OK), (b.status if b else ResponseStatus.OK)

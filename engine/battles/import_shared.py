@@ -1,0 +1,97 @@
+"""What the landing of scores and of battles share in one import: names, responses, rows met, and counts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from engine.battles.import_keys import Met
+from engine.battles.import_names import Parties
+from engine.battles.import_responses import Responses
+from engine.formats.rows import BattleRow, ResponseRow, SetAside, SingleRow
+from engine.records import Verdict
+from engine.store.imports import check_goes_on
+from engine.store.prompts import LandedPrompt
+from engine.store.responses import Found
+from engine.store.store import Transaction
+from engine.store.verdicts import NewVerdict, SaidBefore, land_verdicts, said_before, value_json
+
+DUPLICATE = "id stands twice for the same models and prompt"
+SAID_OTHERWISE = "id stands for another verdict in this store"
+OURS = re.compile(r"[bv]1:[0-9a-f]{32}")
+"""A content key of ours, as an export of our own battles has it for an id."""
+
+AboutPrompt = ResponseRow | BattleRow | SingleRow
+Placed = tuple[AboutPrompt, LandedPrompt]
+"""A row, and where the prompt that it is about stands."""
+
+Told = dict[tuple[int, str], Found]
+"""Where the responses that rows hold stand, by (identity of the row, side)."""
+
+
+@dataclass(slots=True)
+class Shared:
+    """Of one import.
+
+    Attributes:
+        taken, known: rows by table: new ones, and ones that the store had already.
+        generation: of the store, when numbers of its rows were last looked up.
+    """
+
+    parties: Parties
+    taken: Counter[str]
+    known: Counter[str]
+    responses: Responses
+    met: Met = field(default_factory=Met)
+    generation: int | None = None
+
+    @classmethod
+    def of(cls, parties: Parties) -> Shared:
+        """At the start of an import."""
+        taken, known = Counter[str](), Counter[str]()
+        return cls(parties, taken, known, Responses(taken, known))
+
+    def look_again(self, tx: Transaction) -> bool:
+        """Forget the numbers that are remembered, and say so, when somebody deleted rows meanwhile.
+
+        Raises:
+            StoreError: this import was undone while it ran.
+        """
+        generation = check_goes_on(tx)
+        stale = self.generation not in (None, generation)
+        if stale:
+            self.parties.forget()
+            self.responses.forget()
+        self.generation = generation
+        return stale
+
+    def land_verdicts(
+        self, tx: Transaction, items: dict[str, NewVerdict]
+    ) -> tuple[dict[str, tuple[int, bool]], dict[str, SaidBefore]]:
+        """Land and count verdicts by key.
+
+        Returns:
+            (number, whether it is new) by key; and what stands under those keys of which something else is said now.
+        """
+        landed = land_verdicts(tx, list(items.values()), again=False)
+        known = [key for key, (_, new) in landed.items() if not new]
+        stands = said_before(tx.connection, known) if known else {}
+        contradicting = {key: stands[key] for key in known if _says(items[key].verdict) != _said(stands[key])}
+        self.taken["verdicts"] += len(landed) - len(known)
+        self.known["verdicts"] += len(known) - len(contradicting)
+        return landed, contradicting
+
+
+def _says(verdict: Verdict) -> tuple[str, str, str | None]:
+    return verdict.kind.value, verdict.status.value, value_json(verdict.value)
+
+
+def _said(stands: SaidBefore) -> tuple[str, str, str | None]:
+    return stands.kind, stands.status, stands.value
+
+
+def refused(row: AboutPrompt, reason: str) -> SetAside:
+    """A row that the store cannot take."""
+    models = f"{row.model_a} against {row.model_b}" if isinstance(row, BattleRow) else row.model
+    return SetAside(reason, "", row.line, f"{models}, on {row.prompt.name}"[:500])
