@@ -134,11 +134,12 @@ class LlmJudge:
         return self.player.notes
 
     async def open(self) -> None:
-        """Open the player and settle the form of the reply."""
+        """Open the player and settle the form of the reply: under `auto`, by trying what the player can hold to."""
         await self.player.open()
         wanted = self.options.reply
         if wanted == "auto":
-            wanted = "schema" if self.player.holds_schema else "line"
+            asked = shape.schema(self.kind, self.options.explanation_chars)
+            wanted = "schema" if await self.player.try_schema(asked) else "line"
         self.form = ReplyForm(wanted)
         self._key = keys.judge_key(
             "llm", self._model(), self.template.hash, self.player.sampling, self._said()

@@ -75,6 +75,7 @@ class Arena:
             "kind = 'llm'",
             "model = 'judge'",
             f"endpoints = ['{self.judge.url}']",
+            "options = { player = { structured = 'json_schema' } }",  # nothing is tried when it is opened
             judge,
         ]
         return "\n".join(lines)

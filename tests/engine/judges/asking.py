@@ -20,7 +20,10 @@ SECRET = b"a store's secret"
 
 
 def judge(served: Served, secret: bytes = SECRET, **entry: Any) -> LlmJudge:
-    """An `llm` judge from a plan's entry."""
+    """An `llm` judge from a plan's entry. Its server is known to hold to a schema, unless the entry says otherwise, so
+    that nothing is asked when it is opened."""
+    player = {"structured": "json_schema"} | entry.get("options", {}).get("player", {})
+    entry["options"] = entry.get("options", {}) | {"player": player}
     spec = JudgeSpec("judge", **({"model": "m", "endpoints": (served.url,), "template": "brief"} | entry))
     kind, player_spec = asked_by(spec)
     assert kind == "http"

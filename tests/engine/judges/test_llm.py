@@ -67,6 +67,17 @@ def test_a_player_that_holds_no_schema_is_asked_for_a_line(served: Served) -> No
     assert ask(judge(served, **entry), shown())[0].status is VerdictStatus.OK
 
 
+def test_what_the_server_can_is_tried_when_the_judge_is_opened(served: Served) -> None:
+    served.choose = lambda request: (
+        server.status(400, "response_format is not supported") if "response_format" in request.json else None
+    )
+    served.script(server.answer("{}"), saying(verdict_line))
+    entry = {"options": {"player": {"structured": "auto"}}}
+    assert ask(judge(served, **entry), shown())[0].status is VerdictStatus.OK
+    assert "VERDICT" in page_of(served.chats[-1])
+    assert "response_format" not in served.chats[-1].json
+
+
 def test_the_real_nonce_is_sent_and_only_the_placeholder_is_in_the_question(served: Served) -> None:
     served.script(saying(verdict_line))
     asked = judge(served, **LINE)
