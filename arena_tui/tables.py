@@ -25,7 +25,7 @@ _NARROW = (
     Column("battles", right=True),
     Column("tied with", fit="list"),
 )
-_WIDE = ("median", "wins", "losses", "ties", "win share", "Elo online", "TrueSkill", "sigma", "not whole")
+_SKILLS = {"trueskill": "TrueSkill", "openskill": "OpenSkill"}
 
 
 def leaderboard_table(board: Leaderboard, *, all_columns: bool = False) -> Table:
@@ -34,7 +34,9 @@ def leaderboard_table(board: Leaderboard, *, all_columns: bool = False) -> Table
     Args:
         all_columns: show the rest in any case.
     """
-    extra = [Column(name, right=True, extra=not all_columns) for name in _WIDE]
+    skill = _SKILLS[board.options.skill]
+    wide = ("median", "wins", "losses", "ties", "win share", "Elo online", skill, "sigma", "not whole")
+    extra = [Column(name, right=True, extra=not all_columns) for name in wide]
     rows = [[*_narrow(row), *_wide(row)] for row in board.rows]
     view = board.view
     title = f"{view.arena.name} · judge {view.judge} · category {view.category_name}"
@@ -157,7 +159,7 @@ def _rank_depends(board: Leaderboard) -> list[str]:
 def _online(board: Leaderboard) -> list[str]:
     if not board.options.online:
         return []
-    names = {"elo": "Elo online", "trueskill": "TrueSkill"}
+    names = {"elo": "Elo online"} | _SKILLS
     behind = [
         f"{names.get(kind, kind)} {done:,} of {total:,}"
         for kind, (done, total) in board.online.items()

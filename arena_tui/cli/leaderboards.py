@@ -18,6 +18,7 @@ from arena_tui.cli.options import (
     PointOption,
     ResamplesOption,
     SeedOption,
+    SkillOption,
     TiesOption,
     open_to_rate,
     read_anchor,
@@ -55,6 +56,7 @@ def show_leaderboard(
     over: OverOption = "battles",
     interval: IntervalOption = "bootstrap",
     point: PointOption = "mle",
+    skill: SkillOption = "trueskill",
     fold_seconds: FoldOption = 2.0,
     all_columns: AllColumnsOption = False,
     form: FormatOption = "table",
@@ -65,10 +67,11 @@ def show_leaderboard(
 
     Models whose intervals overlap share a rank: rank = 1 + the number of models that are surely better. Online Elo and
     TrueSkill follow the battles in their order. TrueSkill is a brand of Microsoft, whose notice permits it for Xbox
-    Live games and non-commercial projects; the package openskill is the way out (pip install 'arena-tui[openskill]').
+    Live games and non-commercial projects; --skill openskill is the way out (pip install 'arena-tui[openskill]').
     """
     from arena_tui.tables import leaderboard_table
     from engine.ratings.leaderboard import Interval, Over, Point, RatingOptions, leaderboard
+    from engine.ratings.skill import Library
     from engine.ratings.stored import find_view, planned_anchor
 
     options = RatingOptions(
@@ -80,6 +83,7 @@ def show_leaderboard(
         cast(Point, one_of("--point", point, ("mle", "median"))),
         online=fold_seconds > 0 and _shows_online(as_json or all_columns or form != "table"),
         online_seconds=fold_seconds,
+        skill=cast(Library, one_of("--skill", skill, ("trueskill", "openskill"))),
     )
     form = read_format(form)
     with open_to_rate(store) as opened:

@@ -83,6 +83,15 @@ FoldOption = Annotated[
         show_default=True,
     ),
 ]
+SkillOption = Annotated[
+    str,
+    typer.Option(
+        "--skill",
+        help="The package behind mu and sigma: trueskill, or openskill (free for commercial use, an extra).",
+        metavar="PACKAGE",
+        show_default=True,
+    ),
+]
 AllColumnsOption = Annotated[
     bool, typer.Option("--all-columns", help="Every column, on a narrow terminal too.")
 ]

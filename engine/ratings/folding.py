@@ -24,7 +24,11 @@ from engine.store.store import Store
 STEP = 5_000
 """Battles folded and stored at a time."""
 
-START: dict[str, OnlineState] = {"elo": EloState(), "trueskill": SkillState()}
+START: dict[str, OnlineState] = {
+    "elo": EloState(),
+    "trueskill": SkillState(),
+    "openskill": SkillState(library="openskill"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def fold_on(store: Store, view: View, kind: str, total: int, *, seconds: float |
     """Fold what has come since, and keep the state every STEP battles where the store can be written.
 
     Args:
-        kind: `elo` or `trueskill`.
+        kind: `elo`, `trueskill` or `openskill`.
         seconds: stop after about that long; None folds everything.
     """
     state, position = _newest(store.reader, view, kind)

@@ -16,6 +16,7 @@ from engine.ratings.intervals import RatingIntervals
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.ranks import ranks, tied_with
 from engine.ratings.scale import Anchor
+from engine.ratings.skill import Library
 from engine.ratings.stored import ArenaCounts, Coverage, View, find_view, read_counts, read_prompt_battles
 from engine.ratings.win_rates import model_records
 from engine.store.sqlite import Connection
@@ -37,6 +38,7 @@ class RatingOptions:
         over: what a bootstrap draws. Games on one prompt are not independent, so `prompts` is the wider one.
         interval: `sandwich` is quick and needs no resamples; its intervals are symmetric.
         point: `median` shows the median of the resamples as the rating, which is the paper's number.
+        skill: the package behind mu and sigma. TrueSkill's notice does not permit commercial use; OpenSkill is free.
         online: also fold online Elo and TrueSkill on; False shows how far they are.
     """
 
@@ -48,6 +50,7 @@ class RatingOptions:
     point: Point = "mle"
     online: bool = True
     online_seconds: float | None = None
+    skill: Library = "trueskill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +258,7 @@ def _names(ties: Any) -> dict[str, tuple[str, ...]]:
 
 
 def _online(store: Store, view: View, total: int, options: RatingOptions) -> dict[str, Folded]:
-    kinds = ("elo", "trueskill")
+    kinds = ("elo", options.skill)
     if not options.online:
         return {kind: read_folded(store.reader, view, kind, total) for kind in kinds}
     return {kind: fold_on(store, view, kind, total, seconds=options.online_seconds) for kind in kinds}
@@ -271,7 +274,7 @@ def _rows(
     records = {record.model: record for record in model_records(counts.pairs)}
     order = ranks(intervals.rating, intervals.rating_lower, intervals.rating_upper)
     elo = getattr(folded["elo"].state, "ratings", {})
-    skills = getattr(folded["trueskill"].state, "skills", {})
+    skills = getattr(folded[options.skill].state, "skills", {})
     medians = intervals.rating_median if isinstance(intervals, BootstrapIntervals) else (None,) * len(order)
     lost = intervals.without_finite_fit if isinstance(intervals, BootstrapIntervals) else (0,) * len(order)
     rows = []

@@ -280,3 +280,13 @@ def test_a_baseline_takes_patterns_and_its_intervals_are_wider(store: Store) -> 
     assert first.upper - first.lower > alone.upper - alone.lower
     with pytest.raises(UsageError):
         compare_baseline(store, ["zoe*"], "dot", view)
+
+
+def test_openskill_stands_in_for_trueskill(store: Store) -> None:
+    some = fights(80)
+    Log(store).land(*some)
+    board = leaderboard(store, options=RatingOptions(skill="openskill"))
+    expected = SkillState(library="openskill").folded([(one.a, one.b, outcome(one)) for one in some]).skills
+    shown = {row.model: (row.trueskill_mu, row.trueskill_sigma) for row in board.rows}
+    assert shown == dict(expected)
+    assert set(board.online) == {"elo", "openskill"}
