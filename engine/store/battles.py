@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from engine.errors import UsageError
 from engine.records import BattleState, Decision, OnCut, OutcomeRule, ResponseStatus
 from engine.store.counts import TALLY_COLUMNS, CountDeltas, Tally
-from engine.store.rows import decode, encode, maybe, next_id, select_in
+from engine.store.rows import decode, encode, insert_rows, maybe, next_id, select_in
 from engine.store.sqlite import Connection
 from engine.store.store import Transaction
 
@@ -192,19 +192,24 @@ def _decided(item: NewBattle, now: float) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+_COLUMNS = (
+    "state", "reason", "outcome", "margin", "win_share", "wins_a", "wins_b", "ties", "response_a", "response_b",
+    "status_a", "status_b", "landed_at", "id", "arena_id", "key", "judge_id", "prompt_id", "player_a", "player_b",
+    "category", "turn", "round", "occurred_at", "position", "attempt_id", "import_id",
+)  # fmt: skip
+
+
 def _insert(tx: Transaction, arena: Arena, ids: Mapping[str, int], items: Mapping[str, NewBattle]) -> None:
     now = time.time()
-    tx.connection.executemany(
-        "INSERT INTO battles(state, reason, outcome, margin, win_share, wins_a, wins_b, ties, response_a, response_b,"
-        " status_a, status_b, landed_at, id, arena_id, key, judge_id, prompt_id, player_a, player_b, category, turn,"
-        " round, occurred_at, position, attempt_id, import_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    insert_rows(
+        tx.connection,
+        "battles",
+        _COLUMNS,
         (
             (
                 *_decided(item, now), ids[key], arena.id, key, item.judge_id, item.prompt_id, item.player_a,
-                item.player_b,
-                maybe(item.category), item.turn, item.round, item.occurred_at, item.position, tx.attempt_id,
-                tx.import_id,
+                item.player_b, maybe(item.category), item.turn, item.round, item.occurred_at, item.position,
+                tx.attempt_id, tx.import_id,
             )
             for key, item in items.items()
         ),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from engine.records import Response, ResponseStatus, Turn
 from engine.store import texts
-from engine.store.rows import decode, maybe, next_id, select_in
+from engine.store.rows import decode, insert_rows, maybe, next_id, select_in
 from engine.store.sqlite import Connection
 from engine.store.store import Transaction
 
@@ -82,12 +82,21 @@ def _facts(item: NewResponse, now: float) -> tuple[Any, ...]:
     )
 
 
+_COLUMNS = (
+    "status", "error", "tokens_in", "tokens_out", "latency_ms", "characters", "created_at", "id", "key", "prompt_id",
+    "player_id", "sample", "tries", "attempt_id", "import_id",
+)  # fmt: skip
+_TURN_COLUMNS = (
+    "response_id", "turn", "answer", "thinking", "finish_reason", "tokens_in", "tokens_out", "latency_ms",
+)  # fmt: skip
+
+
 def _insert(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewResponse]) -> None:
     now = time.time()
-    tx.connection.executemany(
-        "INSERT INTO responses(status, error, tokens_in, tokens_out, latency_ms, characters, created_at, id, key,"
-        " prompt_id, player_id, sample, tries, attempt_id, import_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
+    insert_rows(
+        tx.connection,
+        "responses",
+        _COLUMNS,
         (
             (
                 *_facts(item, now),
@@ -96,6 +105,7 @@ def _insert(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewResp
                 item.prompt_id,
                 item.player_id,
                 item.response.sample,
+                1,
                 tx.attempt_id,
                 tx.import_id,
             )
@@ -122,9 +132,10 @@ def _insert_turns(
     items: Mapping[str, NewResponse],
     numbers: Mapping[str, int],
 ) -> None:
-    connection.executemany(
-        "INSERT INTO response_turns(response_id, turn, answer, thinking, finish_reason, tokens_in, tokens_out,"
-        " latency_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    insert_rows(
+        connection,
+        "response_turns",
+        _TURN_COLUMNS,
         (
             (
                 number,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from engine.records import NativeValue, Verdict, VerdictKind, VerdictStatus
 from engine.store import texts
-from engine.store.rows import decode, maybe, next_id, select_in
+from engine.store.rows import decode, insert_rows, maybe, next_id, select_in
 from engine.store.sqlite import Connection
 from engine.store.store import Transaction
 
@@ -59,11 +59,10 @@ def land_verdicts(
     first = next_id(tx.connection, "verdicts")
     ids = {key: first + offset for offset, key in enumerate(new)}
     now = time.time()
-    tx.connection.executemany(
-        "INSERT INTO verdicts(id, key, try, judge_id, kind, status, value, reason, explanation, raw, thinking,"
-        " finish_reason, tokens_in, tokens_out, latency_ms, turn, prompt_id, player_first, player_second,"
-        " response_first, response_second, source, created_at, attempt_id, import_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    insert_rows(
+        tx.connection,
+        "verdicts",
+        _COLUMNS,
         (
             (
                 ids[key],
@@ -87,6 +86,13 @@ def land_verdicts(
     return {key: (said.id, False) for key, said in settled.items()} | {
         key: (number, True) for key, number in ids.items()
     }
+
+
+_COLUMNS = (
+    "id", "key", "try", "judge_id", "kind", "status", "value", "reason", "explanation", "raw", "thinking",
+    "finish_reason", "tokens_in", "tokens_out", "latency_ms", "turn", "prompt_id", "player_first", "player_second",
+    "response_first", "response_second", "source", "created_at", "attempt_id", "import_id",
+)  # fmt: skip
 
 
 class SaidBefore(NamedTuple):
