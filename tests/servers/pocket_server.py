@@ -128,7 +128,7 @@ class PocketServer:
             ids,
             max_tokens=min(asked.get("max_tokens") or room, room),
             temperature=float(asked.get("temperature", 1.0)),
-            seed=int(asked.get("seed", time.time_ns())),
+            seed=int(asked.get("seed", time.time_ns())) & 0xFFFFFFFF,
             schema=None if shape is None else shape["json_schema"]["schema"],
         )
 
@@ -147,7 +147,12 @@ class PocketServer:
         while self._waiting:
             batch, self._waiting = self._waiting[:AT_A_TIME], self._waiting[AT_A_TIME:]
             jobs = [job for job, _ in batch]
-            said = await loop.run_in_executor(self._generating, self._model.generate, jobs)
+            try:
+                said = await loop.run_in_executor(self._generating, self._model.generate, jobs)
+            except Exception as error:
+                for _, future in batch:
+                    future.set_exception(error)
+                continue
             for (_, future), one in zip(batch, said, strict=True):
                 if not future.done():
                     future.set_result(one)
