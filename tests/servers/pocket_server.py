@@ -149,7 +149,7 @@ class PocketServer:
             jobs = [job for job, _ in batch]
             try:
                 said = await loop.run_in_executor(self._generating, self._model.generate, jobs)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  told to whoever waits for it
                 for _, future in batch:
                     future.set_exception(error)
                 continue
