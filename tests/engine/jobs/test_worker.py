@@ -282,6 +282,7 @@ def test_two_that_are_one_and_the_same_are_refused(arena: Arena, noun: str) -> N
     twin, entry = ("ada", arena.served["ada"].url) if noun == "players" else ("judge", arena.judge.url)
     kind = "http" if noun == "players" else "llm"
     text = f"{arena.plan_text()}\n[{noun}.zoe]\nkind = '{kind}'\nmodel = '{twin}'\nendpoints = ['{entry}']"
+    text += "\noptions = { player = { structured = 'json_schema' } }" if noun == "judges" else ""
     plan = arena.folder / "twins.toml"
     plan.write_text(text)
     with arena.open() as store, pytest.raises(UsageError, match=f"{noun}.{twin} and {noun}.zoe are one"):
@@ -299,7 +300,7 @@ def test_what_a_player_notes_is_told_once_while_the_run_goes_on(arena: Arena) ->
     arena.judge.choose = lambda request: (
         status(400, "no schemas here") if "response_format" in request.json else judge_line(request)
     )
-    arena.run(limit=2)
+    arena.run("judges.judge.options.player.structured='auto'", limit=2)
     noted = [text for text in warnings(arena) if "schema" in text]
     assert len(noted) == 1
 
