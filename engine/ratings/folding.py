@@ -93,7 +93,7 @@ def _batches(
 ) -> Iterator[tuple[list[Battle], _Position]]:
     names = rated_names(connection)
     while True:
-        rows = _rows(connection, view, after)
+        rows = _rows(connection, view, after, STEP)
         if not rows:
             return
         *_, occurred_at, position, number = rows[-1]
@@ -101,17 +101,17 @@ def _batches(
         yield [(names[a], names[b], Outcome(outcome)) for a, b, outcome, *_ in rows], after
 
 
-def _rows(connection: Connection, view: View, after: _Position) -> list[Any]:
-    """The next STEP decided battles; those without a time come first, as in the index."""
+def _rows(connection: Connection, view: View, after: _Position, limit: int) -> list[Any]:
+    """The next `limit` decided battles; those without a time come first, as in the index."""
     rows: list[Any] = []
     if after.occurred_at == float("-inf"):
         beyond = "occurred_at IS NULL AND (position, id) > (?, ?)"
-        rows = _decided(connection, view, beyond, [after.position, after.battle_id], "position, id", STEP)
+        rows = _decided(connection, view, beyond, [after.position, after.battle_id], "position, id", limit)
         after = _BEGINNING
-    if len(rows) < STEP:
+    if len(rows) < limit:
         beyond = "occurred_at IS NOT NULL AND (occurred_at, position, id) > (?, ?, ?)"
         values = [after.occurred_at, after.position, after.battle_id]
-        rows += _decided(connection, view, beyond, values, "occurred_at, position, id", STEP - len(rows))
+        rows += _decided(connection, view, beyond, values, "occurred_at, position, id", limit - len(rows))
     return rows
 
 
@@ -163,7 +163,8 @@ def _keep(
 
 def _up_to(connection: Connection, view: View, start: _Position, at: _Position) -> list[Any]:
     """The battles behind `start` up to `at`, as they stand now."""
-    rows = _rows(connection, view, start)
+    # One more than was folded: a late one among them must not just push the last of them out.
+    rows = _rows(connection, view, start, STEP + 1)
     return [row for row in rows if _order(row[3:]) <= (at.occurred_at, at.position, at.battle_id)]
 
 

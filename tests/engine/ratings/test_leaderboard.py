@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from engine.ratings.bradley_terry import bradley_terry
 from engine.ratings.comparing import compare_baseline, compare_two
 from engine.ratings.counts import PairCounts
 from engine.ratings.elo import EloState
-from engine.ratings.folding import fold_on
+from engine.ratings.folding import START, fold_on
 from engine.ratings.leaderboard import Over, RatingOptions, leaderboard
+from engine.ratings.online import Battle
 from engine.ratings.scale import Anchor
 from engine.ratings.skill import SkillState
 from engine.ratings.stored import ArenaCounts, View, find_view, read_counts, read_prompt_battles
@@ -123,6 +124,31 @@ def test_a_late_arrival_takes_its_place_in_the_order(
     folded = fold_on(store, view, kind, 120)
     assert folded.folded == 120
     assert folded.state == start.folded([(one.a, one.b, outcome(one)) for one in some])
+
+
+def test_a_battle_that_lands_among_those_being_folded_is_not_left_out(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = fights(8)
+    log = Log(store)
+    log.land(*some[:3], *some[4:])
+    view = find_view(store.reader, None, None, None)
+    late = [some[3]]
+
+    class Overtaken(EloState):
+        """Somebody lands a battle while the first ones, a whole step of them, are folded."""
+
+        def folded(self, battles: Iterable[Battle]) -> EloState:
+            while late:
+                log.land(late.pop())
+            return EloState.folded(self, battles)
+
+    monkeypatch.setattr("engine.ratings.folding.STEP", 7)
+    monkeypatch.setitem(START, "elo", Overtaken())
+    fold_on(store, view, "elo", 8)
+    monkeypatch.undo()
+    expected = EloState().folded([(one.a, one.b, outcome(one)) for one in some])
+    assert fold_on(store, view, "elo", 8).state == expected
 
 
 def test_battles_with_a_time_are_folded_by_it(store: Store) -> None:
