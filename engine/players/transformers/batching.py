@@ -39,13 +39,13 @@ def batches(rows: Sequence[Row], batch_size: int, batch_tokens: int) -> Iterator
     """Rows by length in batches of at most `batch_size` rows and, unless a single row is more, at most
     `batch_tokens` tokens, padding and new ones included."""
     batch: list[Row] = []
-    widest = 0
+    limit = 0
     for row in sorted(rows, key=lambda r: (len(r.ids), r.limit)):
-        wider = max(widest, row.width)
-        if batch and (len(batch) == batch_size or wider * (len(batch) + 1) > batch_tokens):
+        limit = max(limit, row.limit)
+        # The longest prompt so far is this row's own; the longest answer may be to a shorter one.
+        if batch and (len(batch) == batch_size or (len(row.ids) + limit) * (len(batch) + 1) > batch_tokens):
             yield batch
-            batch, wider = [], row.width
+            batch, limit = [], row.limit
         batch.append(row)
-        widest = wider
     if batch:
         yield batch

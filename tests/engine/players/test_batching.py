@@ -29,7 +29,8 @@ def test_batches_hold_each_row_once_and_keep_to_their_limits(
     assert sorted(r.request.key for batch in made for r in batch) == sorted(r.request.key for r in rows)
     for batch in made:
         assert len(batch) <= batch_size
-        assert len(batch) == 1 or len(batch) * max(r.width for r in batch) <= batch_tokens
+        padded = max(len(r.ids) for r in batch) + max(r.limit for r in batch)
+        assert len(batch) == 1 or len(batch) * padded <= batch_tokens
     lengths = [len(r.ids) for batch in made for r in batch]
     assert lengths == sorted(lengths)
 
