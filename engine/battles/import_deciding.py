@@ -22,9 +22,10 @@ from engine.store.battles import Arena
 
 def decide_row(arena: Arena, row: BattleRow, status_a: ResponseStatus, status_b: ResponseStatus) -> Decision:
     """By the arena's rules; the margin as the source tells it, where it tells more than who won."""
-    decision = before_judging(arena.on_cut, status_a, status_b)
-    if decision is None:
-        decision = _judged(arena.outcome_rule, row.games)
+    unjudged = before_judging(arena.on_cut, status_a, status_b)
+    if unjudged is not None:
+        return unjudged
+    decision = _judged(arena.outcome_rule, row.games)
     if row.margin is not None and decision.outcome is not None:
         return replace(decision, margin=row.margin)
     return decision

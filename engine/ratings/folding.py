@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +65,10 @@ def fold_on(store: Store, view: View, kind: str, total: int, *, seconds: float |
     """
     state, position = _newest(store.reader, view, kind)
     deadline = None if seconds is None else time.monotonic() + seconds
-    for battles, last in _batches(store.reader, view, position):
+    names = rated_names(store.reader)
+    for battles, last in _batches(store.reader, view, position, names):
         folded = state.folded(battles)
-        if store.writable and not _keep(store, view, kind, state, position, folded, last):
+        if store.writable and not _keep(store, view, kind, (state, position), (folded, last), names):
             break
         state, position = folded, last
         if deadline is not None and time.monotonic() > deadline:
@@ -89,9 +90,8 @@ def _newest(connection: Connection, view: View, kind: str) -> tuple[OnlineState,
 
 
 def _batches(
-    connection: Connection, view: View, after: _Position
+    connection: Connection, view: View, after: _Position, names: Mapping[int, str]
 ) -> Iterator[tuple[list[Battle], _Position]]:
-    names = rated_names(connection)
     while True:
         rows = _rows(connection, view, after, STEP)
         if not rows:
@@ -132,18 +132,18 @@ def _keep(
     store: Store,
     view: View,
     kind: str,
-    before: OnlineState,
-    start: _Position,
-    state: OnlineState,
-    at: _Position,
+    before: tuple[OnlineState, _Position],
+    after: tuple[OnlineState, _Position],
+    names: Mapping[int, str],
 ) -> bool:
-    """Store a state, unless a battle landed meanwhile among those that it folded; then the next fold does it."""
+    """Store a state, unless a battle landed meanwhile among those that it folded, or a model got another name; then
+    the next fold does it."""
+    state, at = after
     with store.write() as tx:
         base, _ = _newest(tx.connection, view, kind)
-        if (
-            base.battles != before.battles
-            or len(_up_to(tx.connection, view, start, at)) != state.battles - before.battles
-        ):
+        moved = base.battles != before[0].battles or rated_names(tx.connection) != names
+        folded = state.battles - before[0].battles
+        if moved or len(_up_to(tx.connection, view, before[1], at)) != folded:
             return False
         tx.connection.execute(
             "INSERT INTO online_folds(arena_id, judge_id, category, kind, battles, occurred_at, position, battle_id,"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from engine.store.battles import read_arenas
@@ -38,6 +39,19 @@ class CheckReport:
         return not (self.damage or self.counts or self.mismatched)
 
 
+@contextmanager
+def one_state(connection: Connection) -> Iterator[None]:
+    """Let several statements see one and the same state, beside whoever writes."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
 def check_store(connection: Connection, progress: Callable[[str], None] = lambda step: None) -> CheckReport:
     """Look at everything, reading only. The counts are compared within one moment's state.
 
@@ -49,7 +63,8 @@ def check_store(connection: Connection, progress: Callable[[str], None] = lambda
     if any(not line.startswith("row ") for line in damage):
         return CheckReport(damage, {}, (), 0, {})
     progress("counts")
-    counts = {arena.name: tuple(differences(connection, arena.id)) for arena in read_arenas(connection)}
+    with one_state(connection):
+        counts = {arena.name: tuple(differences(connection, arena.id)) for arena in read_arenas(connection)}
     progress("keys")
     derived: Counter[str] = Counter()
     shown: list[Mismatch] = []

@@ -36,7 +36,7 @@ def is_network(kind: str) -> bool:
     """Whether a file system type is one where several processes must not share a WAL store."""
     return (
         kind in NETWORK_TYPES
-        or kind == "fuse"
+        or kind in ("fuse", "fuseblk")
         or kind.startswith(("fuse.", "fuseblk.", "macfuse", "osxfuse"))
     )
 

@@ -159,6 +159,9 @@ CREATE TABLE battles (
 );
 CREATE INDEX battles_in_order ON battles(arena_id, judge_id, occurred_at, position);
 CREATE INDEX battles_by_prompt ON battles(prompt_id);
+CREATE INDEX battles_undecided ON battles(arena_id, judge_id, reason) WHERE state != 'decided';
+CREATE INDEX battles_not_whole ON battles(arena_id, judge_id, player_a, player_b)
+    WHERE status_a IN ('cut', 'empty', 'refused') OR status_b IN ('cut', 'empty', 'refused');
 CREATE INDEX battles_by_import ON battles(import_id) WHERE import_id IS NOT NULL;
 CREATE TABLE games (
     battle_id INTEGER NOT NULL REFERENCES battles(id) ON DELETE CASCADE, swapped INTEGER NOT NULL,

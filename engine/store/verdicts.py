@@ -184,10 +184,12 @@ def read_verdicts(connection: Connection, keys: Iterable[str]) -> dict[str, Stor
 def read_recorded(
     connection: Connection, judge_id: int, prompts: Iterable[int]
 ) -> dict[tuple[int, int], StoredVerdict]:
-    """The ok verdicts of a judge on these prompts, by the responses shown first and second; the newest of several."""
+    """The ok verdicts of a judge on these prompts and whole conversations, by the responses shown first and second;
+    the newest of several."""
     query = (
         f"{VERDICT_COLUMNS.replace('SELECT ', 'SELECT v.response_first, v.response_second, ', 1)}"
-        f" WHERE v.judge_id = {judge_id} AND v.status = 'ok' AND v.response_second IS NOT NULL AND v.prompt_id IN"
+        f" WHERE v.judge_id = {judge_id} AND v.status = 'ok' AND v.response_second IS NOT NULL AND v.turn IS NULL"
+        " AND v.prompt_id IN"
     )
     rows = sorted(select_in(connection, query, list(prompts)), key=lambda row: row[3])
     return {

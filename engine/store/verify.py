@@ -54,20 +54,24 @@ def _texts(connection: Connection) -> Derived:
 
 
 def _prompts(connection: Connection) -> Derived:
-    named: dict[int, list[tuple[str, str]]] = {}
-    for number, set_name, name in connection.execute(
-        "SELECT p.id, s.name, i.name FROM prompts p JOIN prompt_set_items i ON i.prompt_id = p.id"
-        " JOIN prompt_sets s ON s.id = i.set_id WHERE p.conversation IS NULL OR p.filled_by IS NOT NULL"
-    ):
-        named.setdefault(number, []).append((decode(set_name), decode(name)))
     rows = connection.execute(
         "SELECT p.id, p.key, t.body FROM prompts p LEFT JOIN texts t ON t.id = p.conversation ORDER BY p.id"
     )
     for number, key, body in rows:
-        candidates = {keys.named_prompt_key(*one) for one in named.get(number, ())}
+        candidates: set[str] = set()
         if body is not None:
             candidates.add(keys.prompt_key(Conversation(tuple(Message(*m) for m in json.loads(body)))))
+        if key not in candidates:  # it was known by its name before it had a text, if it ever got one
+            candidates |= {keys.named_prompt_key(*one) for one in _names_of(connection, number)}
         yield number, key, candidates or None
+
+
+def _names_of(connection: Connection, prompt_id: int) -> list[tuple[str, str]]:
+    rows = connection.execute(
+        "SELECT s.name, i.name FROM prompt_set_items i JOIN prompt_sets s ON s.id = i.set_id WHERE i.prompt_id = ?",
+        (prompt_id,),
+    )
+    return [(decode(set_name), decode(name)) for set_name, name in rows]
 
 
 def _models(connection: Connection) -> Derived:

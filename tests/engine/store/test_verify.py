@@ -7,11 +7,12 @@ from collections import Counter
 import pytest
 
 from engine import keys
-from engine.records import Message, Sampling, Verdict, VerdictKind, VerdictStatus
+from engine.records import Conversation, Message, Prompt, Sampling, Verdict, VerdictKind, VerdictStatus
 from engine.store import Store, open_store
 from engine.store.checks import check_store
 from engine.store.contestants import Contestant, land_judge, land_player
 from engine.store.info import store_info
+from engine.store.prompts import land_prompts
 from engine.store.responses import land_responses
 from engine.store.verdicts import NewVerdict, land_verdicts
 from engine.store.verify import verify
@@ -158,3 +159,25 @@ def test_a_battle_of_a_run_follows_from_its_responses(store: Store) -> None:
     with store.write() as tx:
         tx.connection.execute("UPDATE battles SET response_b = response_a")
     assert [mismatch.table for mismatch in verify(store.reader)] == ["battles"]
+
+
+def test_a_prompt_that_a_run_gave_its_text_keeps_the_key_of_its_name(store: Store) -> None:
+    bring(store, [battle("ann", "bob", prompt="q1")])  # a log that only names the prompt
+    with store.write() as tx:
+        (set_name,) = tx.connection.execute("SELECT name FROM prompt_sets").fetchone()
+        (landed,) = land_prompts(tx, [Prompt("q1", Conversation.of("one?"), set_name)])
+    assert landed.key == keys.named_prompt_key(set_name, "q1")
+    assert list(verify(store.reader)) == []
+
+
+def test_counts_are_compared_in_one_state_beside_a_writer(store: Store) -> None:
+    bring(store, [battle("ann", "bob", source_id="1")])
+    with open_store(store.path) as reading:
+        seen: list[int] = []
+
+        def land_meanwhile(step: str) -> None:
+            bring(store, [battle("ann", "bob", source_id=f"during {step}")])
+            seen.append(len(seen))
+
+        assert check_store(reading.reader, land_meanwhile).sound
+        assert len(seen) > 1
