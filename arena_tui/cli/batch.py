@@ -89,7 +89,7 @@ async def _until_stopped(batch: Batch, reporter: Reporter, seconds: float | None
     try:
         await _run(batch, reporter, drain.stop)
     except asyncio.CancelledError:
-        reporter.end(INTERRUPTED, "interrupted")
+        reporter.end(INTERRUPTED, "interrupted: what has landed is kept; run it again to go on")
         return INTERRUPTED
     finally:
         if timer is not None:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 app = commands()
 
+MOST_HINTS = 3
+"""Arenas whose tables are pointed to after an import."""
+
 
 @app.command(
     "import",
@@ -127,6 +130,7 @@ def _land(
     from arena_tui.headless import RowCounter
     from engine.battles.importing import import_rows
     from engine.jobs.snapshots import write_snapshots
+    from engine.store.battles import read_arenas
 
     counter = RowCounter()
     rows = importer.rows(paths, options, layout)
@@ -149,6 +153,9 @@ def _land(
         finally:
             counter.close()
         write_snapshots(opened, None, report.affected)
+        changed = {arena for arena, _ in report.affected}
+        for arena in [one.name for one in read_arenas(opened.reader) if one.id in changed][:MOST_HINTS]:
+            say(f"See the table: arena-tui leaderboard --arena {quote(arena)}")
     return report
 
 
@@ -160,5 +167,3 @@ def _print_report(report: ImportReport) -> None:
         out_table(aside_table(report.set_aside))
     for wanted, shown in report.renamed.items():
         say(f"'{wanted}' belongs to another in this store; it is shown as '{shown}'")
-    if report.layout.arena is not None and report.affected:
-        say(f"See the table: arena-tui leaderboard --arena {quote(report.layout.arena)}")

@@ -15,8 +15,8 @@ from arena_tui.cli.options import (
     IntervalOption,
     JudgeOption,
     OverOption,
+    PlannedResamplesOption,
     PointOption,
-    ResamplesOption,
     SeedOption,
     SkillOption,
     TiesOption,
@@ -51,9 +51,9 @@ def show_leaderboard(
     judge: JudgeOption = None,
     category: CategoryOption = None,
     anchor: AnchorOption = None,
-    n_resamples: ResamplesOption = 100,
+    n_resamples: PlannedResamplesOption = None,
     seed: SeedOption = 0,
-    over: OverOption = "battles",
+    over: OverOption = None,
     interval: IntervalOption = "bootstrap",
     point: PointOption = "mle",
     skill: SkillOption = "trueskill",
@@ -65,31 +65,37 @@ def show_leaderboard(
 ) -> None:
     """Rank the models of an arena. Bradley-Terry ratings with 95 % intervals, and what they rest on.
 
-    Models whose intervals overlap share a rank: rank = 1 + the number of models that are surely better. Online Elo and
+    Rank is 1 + the number of models whose interval lies wholly above. 'Tied with' goes by paired differences over
+    prompts where models share them, and so may tell apart what the ranks do not. Anchor, resamples and what is drawn
+    are as the arena's plan says unless options say otherwise. Online Elo and
     TrueSkill follow the battles in their order. TrueSkill is a brand of Microsoft, whose notice permits it for Xbox
     Live games and non-commercial projects; --skill openskill is the way out (pip install 'arena-tui[openskill]').
     """
     from arena_tui.tables import leaderboard_table
     from engine.ratings.leaderboard import Interval, Over, Point, RatingOptions, leaderboard
     from engine.ratings.skill import Library
-    from engine.ratings.stored import find_view, planned_anchor
+    from engine.ratings.stored import find_view, planned_ratings
 
+    if over is not None:
+        one_of("--over", over, ("battles", "prompts"))
     options = RatingOptions(
-        None if anchor in (None, NO_ANCHOR) else read_anchor(anchor),
-        n_resamples,
-        seed,
-        cast(Over, one_of("--over", over, ("battles", "prompts"))),
-        cast(Interval, one_of("--interval", interval, ("bootstrap", "sandwich"))),
-        cast(Point, one_of("--point", point, ("mle", "median"))),
+        random_state=seed,
+        interval=cast(Interval, one_of("--interval", interval, ("bootstrap", "sandwich"))),
+        point=cast(Point, one_of("--point", point, ("mle", "median"))),
         online=fold_seconds > 0 and _shows_online(as_json or all_columns or form != "table"),
         online_seconds=fold_seconds,
         skill=cast(Library, one_of("--skill", skill, ("trueskill", "openskill"))),
     )
+    said = None if anchor in (None, NO_ANCHOR) else read_anchor(anchor)
     form = read_format(form)
     with open_to_rate(store) as opened:
-        if anchor is None:
-            view = find_view(opened.reader, arena, judge, category)
-            options = replace(options, anchor=planned_anchor(opened.reader, view))
+        planned = planned_ratings(opened.reader, find_view(opened.reader, arena, judge, category))
+        options = replace(
+            options,
+            anchor=planned.anchor if anchor is None else said,
+            n_resamples=n_resamples or planned.n_resamples or options.n_resamples,
+            over=cast(Over, over or planned.over or options.over),
+        )
         board = leaderboard(opened, arena, judge, category, options)
     facts = board.facts()
     if as_json:

@@ -47,13 +47,22 @@ ResamplesOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option("--seed", help="Seed of the resamples.", metavar="N", show_default=True)
 ]
+PlannedResamplesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--n-resamples",
+        min=1,
+        help="Bootstrap resamples. Default: as the arena's plan says, else 100.",
+        metavar="N",
+    ),
+]
 OverOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--over",
-        help="What is resampled: battles, or prompts (games on one prompt are not independent).",
+        help="What is resampled: battles, or prompts (games on one prompt are not independent). "
+        "Default: as the arena's plan says, else battles.",
         metavar="WHAT",
-        show_default=True,
     ),
 ]
 

@@ -5,10 +5,11 @@ The one module of this room that knows the store. Players that are aliased count
 
 from __future__ import annotations
 
-import json
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 
@@ -107,16 +108,33 @@ def _arena(connection: Connection, name: str | None) -> Arena:
     return arenas[chosen] if chosen is not None else list(arenas.values())[-1]
 
 
-def planned_anchor(connection: Connection, view: View) -> Anchor | None:
-    """The anchor of the plan that was last run in this arena before this judge; None without one in this view."""
-    row = connection.execute(
-        "SELECT parameters FROM rating_snapshots WHERE arena_id = ? AND judge_id = ? ORDER BY id DESC LIMIT 1",
-        (view.arena.id, view.judge_id),
-    ).fetchone()
-    said = json.loads(row[0]).get("anchor") if row else None
-    if not said or said["model"] not in read_counts(connection, view).pairs.models:
+@dataclass(frozen=True, slots=True)
+class PlannedRatings:
+    """How the plan that was last run in an arena wants it rated; None where it says nothing."""
+
+    anchor: Anchor | None = None
+    n_resamples: int | None = None
+    over: str | None = None
+
+
+def planned_ratings(connection: Connection, view: View) -> PlannedRatings:
+    """As the newest job of the arena says. An anchor without battles in this view is left out."""
+    for (text,) in connection.execute("SELECT plan FROM jobs ORDER BY id DESC"):
+        plan = tomllib.loads(text)
+        if plan.get("run", {}).get("arena") == view.arena.name:
+            said = plan.get("ratings", {})
+            return PlannedRatings(_anchor(connection, view, said), said.get("n_resamples"), said.get("over"))
+    return PlannedRatings()
+
+
+def _anchor(connection: Connection, view: View, said: Mapping[str, Any]) -> Anchor | None:
+    anchor = said.get("anchor")
+    if anchor is None:
         return None
-    return Anchor(said["model"], float(said["rating"]))
+    model, rating = (
+        (anchor, 1000.0) if isinstance(anchor, str) else (anchor["model"], float(anchor["rating"]))
+    )
+    return Anchor(model, rating) if model in read_counts(connection, view).pairs.models else None
 
 
 def judges_of(connection: Connection, arena_id: int) -> dict[str, int]:

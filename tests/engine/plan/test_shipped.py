@@ -18,7 +18,7 @@ def test_the_pocket_arena_ships_with_all_players_of_the_pocket_world() -> None:
     assert set(plan.players) == set(PLAYERS)
     assert plan.prompts.set == "pocket:test"
     assert [judge.kind for judge in plan.judges.values()] == ["checker"]
-    assert plan.ratings.anchor is not None
+    assert plan.ratings.over == "prompts"
 
 
 @pytest.mark.parametrize("shipped", list_shipped(), ids=lambda plan: plan.name)

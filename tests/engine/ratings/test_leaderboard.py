@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
+from engine.jobs import queue
 from engine.ratings.bradley_terry import bradley_terry
 from engine.ratings.comparing import compare_baseline, compare_two
 from engine.ratings.counts import PairCounts
@@ -316,3 +317,20 @@ def test_openskill_stands_in_for_trueskill(store: Store) -> None:
     shown = {row.model: (row.trueskill_mu, row.trueskill_sigma) for row in board.rows}
     assert shown == dict(expected)
     assert set(board.online) == {"elo", "openskill"}
+
+
+def test_the_newest_plan_of_an_arena_says_how_it_is_rated(store: Store) -> None:
+    Log(store).land(*fights(40))
+    view = find_view(store.reader, None, None, None)
+    assert planned_ratings(store.reader, view) == PlannedRatings()
+    plans = [
+        "[run]\narena = 'log'\n[ratings]\nanchor = 'ann'\nn_resamples = 7",
+        "[run]\narena = 'log'\n[ratings]\nover = 'prompts'\n[ratings.anchor]\nmodel = 'ben'\nrating = 1100",
+        "[run]\narena = 'another'\n[ratings]\nn_resamples = 9",
+    ]
+    for number, plan in enumerate(plans):
+        with store.write() as tx:
+            queue.submit(tx, str(number), "run", plan)
+    assert planned_ratings(store.reader, view) == PlannedRatings(Anchor("ben", 1100.0), None, "prompts")
+    unseen = find_view(store.reader, None, None, "x")
+    assert planned_ratings(store.reader, unseen).anchor == Anchor("ben", 1100.0)
