@@ -23,7 +23,15 @@ from engine.ratings.leaderboard import Over, RatingOptions, leaderboard
 from engine.ratings.online import Battle
 from engine.ratings.scale import Anchor
 from engine.ratings.skill import SkillState
-from engine.ratings.stored import ArenaCounts, View, find_view, read_counts, read_prompt_battles
+from engine.ratings.stored import (
+    ArenaCounts,
+    PlannedRatings,
+    View,
+    find_view,
+    planned_ratings,
+    read_counts,
+    read_prompt_battles,
+)
 from engine.records import OnCut, ResponseStatus
 from engine.store import Store, open_store
 from engine.store.battles import read_arenas
