@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,15 +92,21 @@ def _print_list(view: View, found: list[BattleLine], limit: int) -> None:
         ]
         for one in found
     ]
-    notes = ["no such battles"] if not found else []
+    notes = _undecided(found) if found else ["no such battles"]
     if len(found) == limit:
-        notes = [f"there may be more behind battle {found[-1].id}: --after {found[-1].id}"]
+        notes.append(f"there may be more behind battle {found[-1].id}: --after {found[-1].id}")
     out_table(Table(columns, rows, f"{view.arena.name} · judge {view.judge}", notes))
+
+
+def _undecided(found: list[BattleLine]) -> list[str]:
+    """Why the battles that are shown have no winner, each reason once."""
+    reasons = Counter((one.state, one.reason or "unknown") for one in found if one.state != "decided")
+    return [f"{n:,} {state}: {reason}" for (state, reason), n in reasons.items()]
 
 
 def _winner(one: BattleLine) -> str:
     if one.state != "decided":
-        return f"{one.state}: {one.reason}"
+        return f"({one.state})"
     return {"a": one.a, "b": one.b}.get(one.outcome or "", "tie")
 
 
