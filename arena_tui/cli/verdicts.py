@@ -110,6 +110,43 @@ def _winner(one: BattleLine) -> str:
     return {"a": one.a, "b": one.b}.get(one.outcome or "", "tie")
 
 
+@app.command(
+    "scores", epilog=examples("arena-tui verdicts scores", "arena-tui verdicts scores --judge gpt-4/single")
+)
+def show_scores(judge: JudgeOption = None, as_json: JsonOption = False, store: StoreOption = None) -> None:
+    """Show mean single scores. Of judges that score one response by itself, as MT-Bench's: they make no battle."""
+    from arena_tui.layout import Column, Table
+    from arena_tui.tables import number
+    from engine.store.scores import read_scores
+
+    with open_for_reading(store) as opened:
+        found = read_scores(opened.reader, judge)
+    if as_json:
+        out_json([asdict(one) for one in found])
+        return
+    turns = sorted({turn for one in found for turn in one.turns})
+    columns = [Column("judge"), Column("model"), Column("mean", right=True)]
+    columns += [Column(f"turn {turn}", right=True) for turn in turns]
+    columns += [Column("scored", right=True), Column("invalid", right=True)]
+    rows = [
+        [
+            one.judge,
+            one.model,
+            number(one.mean, 3),
+            *(number(one.turns.get(turn), 3) for turn in turns),
+            f"{one.scored:,}",
+            f"{one.invalid:,}",
+        ]
+        for one in found
+    ]
+    notes = (
+        ["means by category: --json"]
+        if found
+        else ["no single scores; battles are rated: arena-tui leaderboard"]
+    )
+    out_table(Table(columns, rows, notes=notes))
+
+
 @app.command("show", epilog=examples("arena-tui verdicts show 12", "arena-tui verdicts show 12 --raw"))
 def show_verdict(
     battle: Annotated[
