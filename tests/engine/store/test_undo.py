@@ -34,7 +34,7 @@ def run_job(store: Store, state: str = "running", lease_until: float | None = No
         execute(
             "INSERT INTO attempts(id, job_id, number, worker_id, state, lease_until, started_at)"
             " VALUES (3, 7, 1, 'w', ?, ?, 0)",
-            (state, time.time() + 60 if lease_until is None else lease_until),
+            (state, time.time() + 86_400 if lease_until is None else lease_until),
         )
     return Fence(3, 7, 1, "w")
 
