@@ -7,6 +7,7 @@ second descriptor of a file drops all POSIX locks that SQLite holds on it (https
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -157,13 +158,29 @@ def _set_journal(path: Path, connection: sqlite.Connection, network: bool) -> No
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA synchronous = FULL")
         return
-    granted = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    granted = _switch_to_wal(connection)
     if granted != "wal":
         raise StoreError(
             f"SQLite could not switch {path} to WAL (it stays '{granted}')",
             mend="The file system may not support it: choose a local path with --store FILE.",
         )
     connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _switch_to_wal(connection: sqlite.Connection) -> str:
+    """The journal mode that the store has now.
+
+    A store that is being switched by two at a time gives one of them BUSY at once, without the busy timeout: SQLite
+    does not wait where it might be waited for. So the wait is ours.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _migrate(path: Path, connection: sqlite.Connection, version: int) -> None:

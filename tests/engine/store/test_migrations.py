@@ -166,3 +166,18 @@ def test_of_two_processes_one_migrates_and_the_other_waits(tmp_path: Path) -> No
         said = [one.communicate()[0].split() for one in (first, second)]
     assert sorted(said) == [["1"], ["inside", "1"]]
     assert first.returncode == second.returncode == 0
+
+
+TOGETHER_AND_NEW = """
+import sys
+from pathlib import Path
+from engine.store import open_store
+open_store(Path(sys.argv[1]), writable=True).close()
+"""
+
+
+def test_a_new_store_can_be_opened_by_many_at_a_time(tmp_path: Path) -> None:
+    for number in range(3):
+        command = [sys.executable, "-c", TOGETHER_AND_NEW, str(tmp_path / f"{number}.db")]
+        opening = [subprocess.Popen(command, env=ENVIRONMENT) for _ in range(4)]
+        assert [one.wait() for one in opening] == [0, 0, 0, 0]
