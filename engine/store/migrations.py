@@ -220,7 +220,12 @@ def m001_arena(db: Database) -> None:
         db.execute("INSERT INTO meta VALUES (?, ?)", (name, value))
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (m001_arena,)
+def m002_battles_listed(db: Database) -> None:
+    """Battles of an arena and judge by number, as they are listed: a page of a million costs what is on it."""
+    db.execute("CREATE INDEX battles_listed ON battles(arena_id, judge_id, id)")
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (m001_arena, m002_battles_listed)
 """All steps in order. A step that has shipped is never changed."""
 
 

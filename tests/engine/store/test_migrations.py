@@ -15,6 +15,7 @@ from engine.errors import StoreError
 from engine.store import migrations, open_store, sqlite
 from engine.store.opening import open_reader, open_writer
 
+KNOWN = len(migrations.STEPS)
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
 
 
@@ -72,7 +73,7 @@ def test_a_newer_store_is_refused_untouched(
         newer.setattr(migrations, "STEPS", (*migrations.STEPS, add_colours))
         open_store(path, writable=True).close()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"newer arena-tui \(schema 2, this program has 1\)"):
+    with pytest.raises(StoreError, match=rf"newer arena-tui \(schema {KNOWN + 1}, this program has {KNOWN}\)"):
         open_store(path, writable=writable).reader.execute("SELECT 1")
     assert path.read_bytes() == before
 
@@ -83,12 +84,12 @@ def test_an_older_store_is_copied_and_brought_up_to_date_by_a_writer(
     path = tmp_path / "arena.db"
     open_store(path, writable=True).close()
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, add_colours))
-    with pytest.raises(StoreError, match=r"older arena-tui \(schema 1, this program has 2\)"):
+    with pytest.raises(StoreError, match=rf"older arena-tui \(schema {KNOWN}, this program has {KNOWN + 1}\)"):
         open_reader(path)
     with open_store(path, writable=True) as store:
         assert store.reader.execute("SELECT name FROM colours").fetchall() == [("red",)]
-    copy = sqlite.connect(f"file:{tmp_path}/arena.db.schema1?mode=ro", uri=True)
-    assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+    copy = sqlite.connect(f"file:{tmp_path}/arena.db.schema{KNOWN}?mode=ro", uri=True)
+    assert copy.execute("PRAGMA user_version").fetchone() == (KNOWN,)
     assert copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
     copy.close()
 
@@ -106,7 +107,7 @@ def test_a_crash_inside_a_step_leaves_the_store_as_it_was(
             open_writer(path)
     with open_store(path) as store:
         assert schema(store.reader) == before
-        assert store.reader.execute("PRAGMA user_version").fetchone() == (1,)
+        assert store.reader.execute("PRAGMA user_version").fetchone() == (KNOWN,)
 
 
 KILLED = """
