@@ -5,6 +5,7 @@
     |  +- PlanError        2  all problems of one plan, with file, line and key
     +- StoreError          1  the store cannot be opened or written
     |  +- LostLease        1  another worker took over; this one wrote nothing
+    |  +- DiskFull         1  no room to write; what was there stays, and it can be waited out
     +- MissingExtra        1  an optional dependency is not installed
     +- PluginError         1  a plug-in raised, with its name
     +- EndpointError       1  a served model cannot be reached or refuses us
@@ -81,6 +82,10 @@ class StoreError(UserError):
     """The store cannot be opened, read or written."""
 
 
+class DiskFull(StoreError):
+    """There is no room to write: a full disk, a quota, a limit on the size of files. Nothing is half-written."""
+
+
 class LostLease(StoreError):
     """This attempt is no longer the current one of its job: nothing was written."""
 
@@ -104,7 +109,16 @@ class PluginError(UserError):
 
 
 class EndpointError(UserError):
-    """A served model cannot be reached, or refuses us in a way that trying again does not mend."""
+    """A served model cannot be reached, or refuses us.
+
+    Args:
+        may_return: time may mend it, as when a server is down or too busy or has not been listed yet; a job pauses
+            and tries again. False where a person has to mend something first: a key, a name, an address.
+    """
+
+    def __init__(self, title: str, text: str = "", mend: str = "", *, may_return: bool = False) -> None:
+        super().__init__(title, text, mend)
+        self.may_return = may_return
 
 
 class Unfinished(UserError):

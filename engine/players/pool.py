@@ -70,6 +70,7 @@ class Pool:
             "no endpoint can be asked any more",
             lines,
             "What was answered is kept. Mend the endpoint and run it again.",
+            may_return=any(endpoint.fault is None for endpoint in self.endpoints),
         )
 
     async def lease(self) -> Endpoint:

@@ -150,4 +150,5 @@ def _none_answers(model: str, silent: Silent) -> EndpointError:
         f"no endpoint of the model '{model}' answers",
         lines,
         "Start the server, or mend its address or the key.",
+        may_return=any(isinstance(failure, Transient) for failure in silent.values()),
     )
