@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import StoreError
+from engine.errors import DiskFull, StoreError
 from engine.store import sqlite
+from engine.store.disk import is_full
 
 BUSY_TIMEOUT_MS = 30_000
 
@@ -20,7 +21,8 @@ def explained(path: Path) -> Iterator[None]:
     """Turn what SQLite raises about a file into a StoreError.
 
     Raises:
-        StoreError: the file is no store, damaged, not to be written, locked for long, or its disk is full.
+        DiskFull: there is no room.
+        StoreError: the file is no store, damaged, not to be written, or locked for long.
     """
     try:
         yield
@@ -33,17 +35,19 @@ def explained(path: Path) -> Iterator[None]:
 
 def explain(path: Path, error: sqlite.DatabaseError) -> StoreError | None:
     """What SQLite said, with a mend; None where nobody but we can mend it."""
-    match sqlite.result_code(error):
+    code = sqlite.result_code(error)
+    # Only ENOSPC gives FULL: a quota, a limit on files and an -shm that finds no room give others.
+    if code == sqlite.FULL or (code in (sqlite.IOERR, sqlite.CANTOPEN) and is_full(path)):
+        return disk_full(path, str(error))
+    match code:
         case sqlite.NOTADB:
             return not_a_store(path, str(error))
         case sqlite.READONLY | sqlite.CANTOPEN | sqlite.PERM:
             title = f"{path} cannot be written" if path.exists() else f"{path} cannot be made"
             mend = "Choose a folder of yours with --store FILE, or mend the permissions."
-        case sqlite.FULL:
-            title, mend = f"the disk of {path} is full", "Free some space and run it again: it goes on."
         case sqlite.IOERR:
-            title = f"the disk of {path} is failing, or full"
-            mend = "Free some space, or copy the store to another disk with: arena-tui store backup"
+            title = f"the disk of {path} is failing"
+            mend = "Copy the store to another disk with: arena-tui store backup"
         case sqlite.CORRUPT:
             title, mend = f"{path} is damaged", f"Keep the file, and salvage it with: sqlite3 {path} .recover"
         case sqlite.BUSY:
@@ -52,6 +56,11 @@ def explain(path: Path, error: sqlite.DatabaseError) -> StoreError | None:
         case _:
             return None
     return StoreError(title, str(error), mend)
+
+
+def disk_full(path: Path, text: str = "") -> DiskFull:
+    """No room for what was to be written to `path`."""
+    return DiskFull(f"the disk of {path} is full", text, "Free some space and run it again: it goes on.")
 
 
 def not_a_store(path: Path, text: str = "") -> StoreError:
