@@ -73,7 +73,9 @@ def test_a_newer_store_is_refused_untouched(
         newer.setattr(migrations, "STEPS", (*migrations.STEPS, add_colours))
         open_store(path, writable=True).close()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=rf"newer arena-tui \(schema {KNOWN + 1}, this program has {KNOWN}\)"):
+    with pytest.raises(
+        StoreError, match=rf"newer arena-tui \(schema {KNOWN + 1}, this program has {KNOWN}\)"
+    ):
         open_store(path, writable=writable).reader.execute("SELECT 1")
     assert path.read_bytes() == before
 
@@ -84,7 +86,9 @@ def test_an_older_store_is_copied_and_brought_up_to_date_by_a_writer(
     path = tmp_path / "arena.db"
     open_store(path, writable=True).close()
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, add_colours))
-    with pytest.raises(StoreError, match=rf"older arena-tui \(schema {KNOWN}, this program has {KNOWN + 1}\)"):
+    with pytest.raises(
+        StoreError, match=rf"older arena-tui \(schema {KNOWN}, this program has {KNOWN + 1}\)"
+    ):
         open_reader(path)
     with open_store(path, writable=True) as store:
         assert store.reader.execute("SELECT name FROM colours").fetchall() == [("red",)]
