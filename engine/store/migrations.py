@@ -7,6 +7,8 @@ knows an older or newer store without this module.
 Texts and names that come from outside are stored as engine.store.texts says. Times are seconds since 1970.
 Categories: '' is all of them together.
 verdicts.source: what tells an imported verdict from others of its judge, prompt and players; null for our own runs.
+battles.source: the same of an imported battle that has no game whose verdict would say it.
+arenas.ratings: how the plan wants an arena rated that came from another store, as JSON; null where a job here says it.
 prompts.filled_by: the import that brought the text of a prompt which was known by name only.
 pair_counts.win_share: in units of 2**-32, so that sums are exact whatever their order.
 meta.generation: grows whenever rows are deleted, so that who keeps their numbers knows to look again.
@@ -200,6 +202,17 @@ CREATE TABLE rating_snapshots (
 CREATE INDEX rating_snapshots_newest ON rating_snapshots(arena_id, judge_id, category, id);
 """
 
+# import_holds: noun and number of a row; a member of a prompt set is `set_id << 32 | position`.
+_SHARED = """
+CREATE TABLE import_holds (
+    noun TEXT NOT NULL, row INTEGER NOT NULL, import_id INTEGER NOT NULL REFERENCES imports(id),
+    PRIMARY KEY (noun, row, import_id)
+) WITHOUT ROWID;
+CREATE INDEX import_holds_by_import ON import_holds(import_id);
+ALTER TABLE battles ADD COLUMN source;
+ALTER TABLE arenas ADD COLUMN ratings TEXT;
+"""
+
 
 def _statements(script: str) -> list[str]:
     return [statement.strip() for statement in script.split(";") if statement.strip()]
@@ -225,7 +238,13 @@ def m002_battles_listed(db: Database) -> None:
     db.execute("CREATE INDEX battles_listed ON battles(arena_id, judge_id, id)")
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (m001_arena, m002_battles_listed)
+def m003_imports_shared(db: Database) -> None:
+    """What an import found in place that another import had brought; what a battle or an arena was imported with."""
+    for statement in _statements(_SHARED):
+        db.execute(statement)
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (m001_arena, m002_battles_listed, m003_imports_shared)
 """All steps in order. A step that has shipped is never changed."""
 
 
