@@ -82,7 +82,6 @@ class Servers:
             self._wires[endpoint.url] = Wire(
                 endpoint.url,
                 key,
-                connections=endpoint.window.limit,
                 max_body_bytes=max_body_bytes,
                 wall=self._clock.wall,
             )

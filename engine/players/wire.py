@@ -1,19 +1,22 @@
-"""The openai client, held to our rules. Importing this costs what openai costs: only `open` does it.
+"""One server's HTTP, held to our rules. Importing this costs what aiohttp costs: only `open` does it.
 
 One place sees every byte that comes back: no redirect is followed, no body grows past the limit (also after
-decompression, also of an error), nothing is retried behind our back, and whatever is raised becomes one of ours.
+decompression, also of an error), nothing is retried or waited for behind our back, no cookie is kept, and whatever is
+raised becomes one of ours.
 """
 
 from __future__ import annotations
 
+import os
 import ssl
-from collections.abc import Awaitable, Callable
-from typing import Any
-from urllib.parse import urlsplit
+import urllib.request
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
-import httpx2
-import openai
+import certifi
+from yarl import URL
 
 from engine.players import strict_json
 from engine.players.completion import error_message
@@ -21,6 +24,9 @@ from engine.players.failures import EndpointFault, Failure, Rejected, Transient,
 from engine.players.redact import NO_KEY, ApiKey, scrub
 
 CONNECT_TIMEOUT_S = 10.0
+KEEPALIVE_S = 4.0
+"""A connection that is idle for longer is not used again: uvicorn, on which most servers stand, closes it after 5 s,
+and a request that meets the close is lost."""
 SHORTEST_SECRET = 16
 """A shorter key (`EMPTY`, `token-abc123`) is a word that an honest answer may hold."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -30,67 +36,40 @@ class _BodyTooLarge(Exception):
     """More bytes than an answer can have."""
 
 
-class _BoundedClient(openai.DefaultAioHttpClient):
-    """Reads each body whole, up to a limit, before anybody else sees the response."""
-
-    max_body_bytes = 0
-
-    async def send(self, request: httpx2.Request, *, stream: bool = False, **kwargs: Any) -> httpx2.Response:
-        response = await super().send(request, stream=True, **(kwargs | {"follow_redirects": False}))
-        try:
-            body = await self._read(response)
-        finally:
-            await response.aclose()
-        kept = [(name, value) for name, value in response.headers.multi_items() if not _of_the_body(name)]
-        return httpx2.Response(response.status_code, headers=kept, content=body, request=request)
-
-    async def _read(self, response: httpx2.Response) -> bytes:
-        pieces, size = [], 0
-        async for piece in response.aiter_bytes():
-            size += len(piece)
-            if size > self.max_body_bytes:
-                raise _BodyTooLarge
-            pieces.append(piece)
-        return b"".join(pieces)
-
-
-def _of_the_body(header: str) -> bool:
-    return header.lower() in {"content-encoding", "content-length", "transfer-encoding"}
-
-
 class Wire:
-    """One base URL and the connections to it.
+    """One base URL and the connections to it. Make it inside the event loop that uses it.
 
     Args:
         url: base URL such as `http://host:8000/v1`.
         key: None sends the dummy key that servers without keys ignore.
-        connections: at most so many at a time.
+        max_body_bytes: largest body, decompressed.
         wall: seconds since 1970, for dates in Retry-After.
     """
 
     def __init__(
-        self,
-        url: str,
-        key: ApiKey | None,
-        *,
-        connections: int,
-        max_body_bytes: int,
-        wall: Callable[[], float],
+        self, url: str, key: ApiKey | None, *, max_body_bytes: int, wall: Callable[[], float]
     ) -> None:
+        self._base = url
         self._key = key
         self._wall = wall
         self._max_body_bytes = max_body_bytes
-        http = _BoundedClient(
-            timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
-            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
-            mounts=_no_proxy(url),
+        self._proxy = _proxy_for(url)
+        self._url = lru_cache(maxsize=8)(self._make_url)
+        connector = aiohttp.TCPConnector(
+            limit=0,  # the pool of endpoints counts
+            keepalive_timeout=KEEPALIVE_S,
+            ssl=_trusted() if url.startswith("https:") else True,
         )
-        http.max_body_bytes = max_body_bytes
-        self._client = openai.AsyncOpenAI(
-            base_url=url, api_key=NO_KEY if key is None else key.reveal(), max_retries=0, http_client=http
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={
+                "authorization": f"Bearer {NO_KEY if key is None else key.reveal()}",
+                "accept": "application/json",
+                "user-agent": "arena-tui",
+            },
         )
-        # Account names that the environment may hold are not for every server that a plan names.
-        self._client.organization = self._client.project = None
 
     async def post(self, path: str, body: bytes) -> bytes:
         """POST JSON; the body of a response with status 2xx. `path` is below the base URL, or a whole URL.
@@ -98,38 +77,68 @@ class Wire:
         Raises:
             Transient, Rejected, EndpointFault: with a reason that holds no secret.
         """
-        return await self._exchange(self._client.post(path, cast_to=httpx2.Response, content=body))
+        return await self._exchange("POST", path, body)
 
     async def get(self, path: str) -> bytes:
         """GET; see `post`."""
-        return await self._exchange(self._client.get(path, cast_to=httpx2.Response))
+        return await self._exchange("GET", path, None)
 
     async def close(self) -> None:
-        await self._client.close()
-
-    async def _exchange(self, call: Awaitable[httpx2.Response]) -> bytes:
-        try:
-            body = (await call).content
-        except (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, _BodyTooLarge, OSError) as error:
-            raise self._failure(error) from None
-        except ValueError as error:  # a header or a content coding that cannot be read
-            raise Transient(self.scrub(f"bad response: {error}")) from None
-        if any(len(secret) >= SHORTEST_SECRET and secret.encode() in body for secret in self._secrets()):
-            raise Rejected("the body repeats the API key")
-        return body
-
-    def _secrets(self) -> list[str]:
-        return [] if self._key is None else [self._key.reveal()]
+        await self._session.close()
 
     def scrub(self, text: str) -> str:
         """A text that may be shown: without the key."""
         return scrub(text, self._secrets())
 
+    async def _exchange(self, method: str, path: str, sent: bytes | None) -> bytes:
+        try:
+            status, headers, body = await self._ask(method, path, sent)
+        except (aiohttp.ClientError, _BodyTooLarge, OSError) as error:
+            raise self._failure(error) from None
+        except ValueError as error:  # a header or a content coding that cannot be read
+            raise Transient(self.scrub(f"bad response: {error}")) from None
+        if not 200 <= status < 300:
+            raise failure_of_status(status, headers, self.scrub(_words(body)), self._wall())
+        if any(len(secret) >= SHORTEST_SECRET and secret.encode() in body for secret in self._secrets()):
+            raise Rejected("the body repeats the API key")
+        return body
+
+    async def _ask(self, method: str, path: str, sent: bytes | None) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers by lower-case name, and the whole body."""
+        proxy, proxy_auth = self._proxy or (None, None)
+        async with self._session.request(
+            method,
+            self._url(path),
+            data=sent,
+            headers=_JSON if sent is not None else None,
+            allow_redirects=False,
+            proxy=proxy,
+            proxy_auth=proxy_auth,
+        ) as response:
+            body = await self._read(response)
+            if 200 <= response.status < 300:
+                return response.status, {}, body
+            return response.status, {name.lower(): value for name, value in response.headers.items()}, body
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        pieces, size = [], 0
+        async for piece in response.content.iter_any():
+            size += len(piece)
+            if size > self._max_body_bytes:
+                raise _BodyTooLarge
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _make_url(self, path: str) -> URL:
+        return URL(path if "://" in path else self._base + path)
+
+    def _secrets(self) -> Iterator[str]:
+        if self._key is not None:
+            yield self._key.reveal()
+        if self._proxy is not None and self._proxy[1] is not None:
+            yield self._proxy[1].password
+
     def _failure(self, error: Exception) -> Failure:
-        if isinstance(error, openai.APIStatusError):
-            headers = {name.lower(): value for name, value in error.response.headers.items()}
-            message = self.scrub(_words(error.response.content))
-            return failure_of_status(error.status_code, headers, message, self._wall())
         if isinstance(error, _BodyTooLarge):
             return Transient(f"the body is larger than {self._max_body_bytes / 1e6:g} MB")
         cause = _root(error)
@@ -139,12 +148,33 @@ class Wire:
         return Transient(f"no response: {reason}")
 
 
-def _no_proxy(url: str) -> dict[str, None]:
-    """A proxy that the environment names is for the world outside, not for a server on this machine."""
-    host = urlsplit(url).hostname or ""
-    if host not in LOOPBACK:
-        return {}
-    return {f"all://[{host}]" if ":" in host else f"all://{host}": None}
+_JSON = {"content-type": "application/json"}
+
+
+def _trusted() -> ssl.SSLContext:
+    """What SSL_CERT_FILE or SSL_CERT_DIR trusts; without them the system and certifi's list, because not every Python
+    finds the system's."""
+    context = ssl.create_default_context()
+    if not os.environ.keys() & {"SSL_CERT_FILE", "SSL_CERT_DIR"}:
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def _proxy_for(url: str) -> tuple[URL, aiohttp.BasicAuth | None] | None:
+    """The proxy that the environment names. It is for the world outside, not for a server on this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in LOOPBACK or urllib.request.proxy_bypass(host):
+        return None
+    proxies = urllib.request.getproxies()
+    named = proxies.get(parts.scheme) or proxies.get("all")
+    if not named:
+        return None
+    proxy = URL(named)
+    user = urlsplit(named)
+    if user.username is None:
+        return proxy, None
+    return proxy.with_user(None), aiohttp.BasicAuth(unquote(user.username), unquote(user.password or ""))
 
 
 def _root(error: BaseException) -> BaseException:
