@@ -16,7 +16,8 @@ from arena_tui.output import out, out_json, out_table, say
 
 if TYPE_CHECKING:
     from arena_tui.layout import Table
-    from engine.jobs.queue import Job
+    from engine.jobs.events import Event
+    from engine.jobs.jobs import Job
 
 app = commands("Runs: what they are at, and what happened.")
 
@@ -24,7 +25,7 @@ app = commands("Runs: what they are at, and what happened.")
 @app.command("list")
 def list_jobs(as_json: JsonOption = False, store: StoreOption = None) -> None:
     """List all jobs, newest first. A job is a plan to be done; running the plan again goes on with it."""
-    from engine.jobs.queue import read_jobs
+    from engine.jobs.jobs import read_jobs
 
     with open_for_reading(store) as opened:
         jobs = read_jobs(opened.reader)
@@ -53,12 +54,14 @@ def show_job(
     store: StoreOption = None,
 ) -> None:
     """Show one job: its attempts, every event, and its plan."""
-    from engine.jobs.queue import read_attempts, read_events, read_job
+    from engine.jobs.attempts import read_attempts
+    from engine.jobs.events import read_events
+    from engine.jobs.jobs import read_job
 
     with open_for_reading(store) as opened:
         found = read_job(opened.reader, job)
         attempts = read_attempts(opened.reader, job)
-        events = read_events(opened.reader, job)
+        events = [_event(one) for one in read_events(opened.reader, job)]
     if as_json:
         out_json(asdict(found) | {"attempts": attempts, "events": events})
     else:
@@ -71,11 +74,11 @@ def drain(
     store: StoreOption = None,
 ) -> None:
     """Ask a running job to stop. Calls in flight finish first; running its plan again goes on."""
-    from engine.jobs.queue import HEARTBEAT_SECONDS, ask_to_drain
+    from engine.jobs.requests import ask_to_drain
 
     with open_for_writing(store, create=False) as opened, opened.write() as tx:
         ask_to_drain(tx, job)
-    say(f"job {job} is asked to drain; its worker looks every {HEARTBEAT_SECONDS:g} seconds")
+    say(f"job {job} is asked to drain; its worker looks every second")
 
 
 def _lines(job: Job, attempts: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:
@@ -90,6 +93,10 @@ def _lines(job: Job, attempts: list[dict[str, Any]], events: list[dict[str, Any]
     lines += ["", "events"]
     lines += [f"  {_clock(event['at'])}  {event['kind']}  {_facts(event['facts'])}" for event in events]
     return [*lines, "", "plan", *(f"  {line}" for line in job.plan.splitlines())]
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {"at": event.at, "kind": event.kind, "level": event.level, "facts": dict(event.facts)}
 
 
 def _facts(facts: Mapping[str, Any]) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from engine.jobs import queue
+from engine.errors import DiskFull
+from engine.jobs import attempts
 from engine.jobs.beside import beside
 from engine.store.store import Fence, Store
 
 
 @asynccontextmanager
-async def kept_lease(store: Store, fence: Fence, on_request: Callable[[str], object]) -> AsyncIterator[None]:
-    """Renew the lease while the block runs; what is requested of the job comes to `on_request`, in the event loop.
+async def kept_lease(store: Store, fence: Fence) -> AsyncIterator[None]:
+    """Renew the lease while the block runs. While the disk is full nobody can take over, and the heart beats on.
 
     Raises:
         LostLease: another worker took over. The block is cancelled; it could not have written anything more.
@@ -25,10 +26,8 @@ async def kept_lease(store: Store, fence: Fence, on_request: Callable[[str], obj
 
     def beat() -> None:
         try:
-            while not ended.wait(queue.HEARTBEAT_SECONDS):
-                request = queue.heartbeat(store, fence)
-                if request is not None:
-                    loop.call_soon_threadsafe(on_request, request)
+            while not ended.wait(attempts.HEARTBEAT_SECONDS):
+                _beat(store, fence)
         except BaseException as error:  # noqa: BLE001  raised from the block
             loop.call_soon_threadsafe(_fail, failure, error)
 
@@ -43,6 +42,13 @@ async def kept_lease(store: Store, fence: Fence, on_request: Callable[[str], obj
     finally:
         ended.set()
         heart.join()
+
+
+def _beat(store: Store, fence: Fence) -> None:
+    try:
+        attempts.heartbeat(store, fence)
+    except DiskFull:
+        return  # what the run itself writes says so, and waits
 
 
 def _fail(future: asyncio.Future[None], error: BaseException) -> None:

@@ -15,9 +15,9 @@ from engine.battles.runner import play
 from engine.battles.schedule import Schedule
 from engine.battles.shipped import land_shipped_answers
 from engine.errors import UsageError
-from engine.jobs import queue
 from engine.jobs.attempt import Attempt
 from engine.jobs.beside import first_failure
+from engine.jobs.jobs import first_job
 from engine.jobs.telling import Teller, unheeded
 from engine.store.battles import Arena, land_arena, read_arena
 from engine.store.responses import keys_by_prompt
@@ -94,7 +94,7 @@ def _arena(attempt: Attempt) -> Arena:
 def _first_position(attempt: Attempt) -> int:
     if attempt.fence is None:
         return 0
-    return queue.first_job(attempt.store.reader, attempt.fence.job_id) * POSITIONS_PER_JOB
+    return first_job(attempt.store.reader, attempt.fence.job_id) * POSITIONS_PER_JOB
 
 
 def _budget(attempt: Attempt, cast: Cast) -> Budget:

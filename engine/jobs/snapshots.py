@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from engine.plan import Plan
 from engine.ratings.leaderboard import Leaderboard, RatingOptions, build
 from engine.ratings.scale import Anchor
-from engine.ratings.stored import Coverage, View, read_counts
+from engine.ratings.stored import Coverage, read_counts
+from engine.ratings.views import View
 from engine.store.battles import read_arenas
 from engine.store.rows import decode
 from engine.store.store import Fence, Store, Transaction
@@ -63,7 +64,7 @@ class Snapshots:
         arenas = {arena.id: arena for arena in read_arenas(self._store.reader)}
         judges = dict(self._store.reader.execute("SELECT id, name FROM judges"))
         return [
-            View(arenas[arena_id], judge_id, decode(judges[judge_id])) for arena_id, judge_id in self._views
+            View(arenas[arena_id], {decode(judges[judge_id]): judge_id}) for arena_id, judge_id in self._views
         ]
 
     def _rate(self, view: View) -> Leaderboard | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.battles.cast import Cast
 from engine.battles.progress import Listener, Progress, RunEvent
-from engine.jobs import queue
+from engine.jobs.events import record_event
+from engine.jobs.jobs import set_progress
 from engine.plan import Plan
 from engine.store.store import Fence, Store
 
@@ -35,7 +36,7 @@ class Teller:
         facts = {"text": text}
         if (fence := self._fence) is not None:
             with self._store.write(fence) as tx:
-                queue.record_event(
+                record_event(
                     tx,
                     "warning",
                     job_id=fence.job_id,
@@ -50,7 +51,7 @@ class Teller:
         facts = progress.facts()
         if self._fence is not None:
             with self._store.write(self._fence) as tx:
-                queue.set_progress(tx, self._fence.job_id, facts)
+                set_progress(tx, self._fence.job_id, facts)
         self.tell("progress", facts)
 
     def notes(self, cast: Cast) -> None:

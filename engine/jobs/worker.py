@@ -8,13 +8,16 @@ from engine.battles.progress import Progress
 from engine.battles.run import Run
 from engine.battles.runner import play
 from engine.errors import LostLease, StoreError, Unfinished, UserError
-from engine.jobs import queue
+from engine.jobs import attempts
 from engine.jobs.attempt import Attempt, Batch
 from engine.jobs.beside import beside, repeating
+from engine.jobs.jobs import submit
 from engine.jobs.lease import kept_lease
 from engine.jobs.preparing import prepared
+from engine.jobs.requests import REQUEST_SECONDS, read_request
 from engine.jobs.snapshots import Snapshots
 from engine.jobs.telling import Teller, waiting
+from engine.jobs.workers import register_worker
 from engine.plan import plan_digest, to_toml
 from engine.store.store import Fence
 
@@ -41,15 +44,15 @@ async def run_batch(batch: Batch, stop: asyncio.Event) -> Progress:
     except BaseException as error:
         _leave(attempt, fence, error)
         raise
-    queue.finish(batch.store, fence, "done", 0)
+    attempts.finish(batch.store, fence, "done", 0)
     return progress
 
 
 def _claim(batch: Batch) -> Fence:
     with batch.store.write() as tx:
-        job_id = queue.submit(tx, plan_digest(batch.plan), batch.plan.run.name, to_toml(batch.plan))
-        worker = queue.register_worker(tx)
-        fence = queue.claim(tx, job_id, worker)
+        job_id = submit(tx, plan_digest(batch.plan), batch.plan.run.name, to_toml(batch.plan))
+        worker = register_worker(tx)
+        fence = attempts.claim(tx, job_id, worker)
     batch.job_id = job_id
     return fence
 
@@ -66,7 +69,7 @@ def _leave(attempt: Attempt, fence: Fence, error: BaseException) -> None:
     if isinstance(error, LostLease):
         return
     try:
-        queue.finish(attempt.store, fence, state, exit_code, reason)
+        attempts.finish(attempt.store, fence, state, exit_code, reason)
     except StoreError as second:
         if state != "failed":  # else what failed first is what a person has to know
             raise second from error
@@ -81,7 +84,12 @@ async def _rehearse(attempt: Attempt) -> Progress:
 
 
 async def _run(attempt: Attempt, fence: Fence) -> Progress:
-    async with kept_lease(attempt.store, fence, attempt.take), prepared(attempt) as run:
+    def look() -> None:
+        if (request := read_request(attempt.store.reader, fence.job_id)) is not None:
+            attempt.take(request)
+
+    heard = beside(repeating(REQUEST_SECONDS, look))
+    async with kept_lease(attempt.store, fence), heard, prepared(attempt) as run:
         attempt.teller.tell("started", {"attempt": fence.number})
         snapshots = Snapshots(attempt.store, fence, attempt.plan, _views(run))
 

@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from engine.jobs import queue
+from engine.jobs import attempts, jobs
 from engine.store import counts, open_store
 from tests.cli.schemas import check_event
 from tests.e2e.programs import Program
@@ -63,7 +63,7 @@ def assert_all_is_done(arena: Arena, code: int, events: list[dict[str, object]],
     assert events[-1]["event"] == "finished"
     assert (arena.player_calls, len(arena.judge.chats)) == (PLAYER_CALLS, JUDGE_CALLS + again)
     with open_store(arena.path) as store:
-        assert [job.state for job in queue.read_jobs(store.reader)] == ["done"]
+        assert [job.state for job in jobs.read_jobs(store.reader)] == ["done"]
         (decided,) = store.reader.execute("SELECT COUNT(*) FROM battles WHERE state = 'decided'").fetchone()
         assert decided == BATTLES
         assert counts.differences(store.reader, 1) == []
@@ -98,7 +98,7 @@ def test_a_signal_drains_and_running_again_goes_on(
     assert events[-1]["exit_code"] == 3
     assert "Run it again" in err
     with open_store(arena.path) as store:
-        assert [job.state for job in queue.read_jobs(store.reader)] == ["unfinished"]
+        assert [job.state for job in jobs.read_jobs(store.reader)] == ["unfinished"]
         (verdicts,) = store.reader.execute("SELECT COUNT(*) FROM verdicts").fetchone()
         assert 10 <= verdicts == len(arena.judge.chats) < JUDGE_CALLS
     if number is signal.SIGINT:
@@ -116,9 +116,9 @@ def test_a_job_is_drained_from_another_terminal(
     code, _, err = start("jobs", "drain", "1", "--store", arena.path).rest()
     assert (code, "job 1 is asked to drain" in err) == (0, True)
     with open_store(arena.path) as store:
-        assert queue.read_job(store.reader, 1).request == "drain"
+        assert jobs.read_job(store.reader, 1).request == "drain"
     taken = program.event(
-        lambda event: event["event"] == "progress" and event["seconds"] > queue.HEARTBEAT_SECONDS + 1
+        lambda event: event["event"] == "progress" and event["seconds"] > attempts.HEARTBEAT_SECONDS + 1
     )
     assert taken["done"] < BATTLES
     release()
@@ -141,7 +141,7 @@ def test_a_second_interrupt_stops_at_once(arena: Arena, batch: Batch) -> None:
     assert (code, last["event"], last["exit_code"]) == (130, "finished", 130)
     assert "Traceback" not in err
     with open_store(arena.path) as store:
-        assert [job.state for job in queue.read_jobs(store.reader)] == ["unfinished"]
+        assert [job.state for job in jobs.read_jobs(store.reader)] == ["unfinished"]
         (kept,) = store.reader.execute("SELECT COUNT(*) FROM verdicts").fetchone()
     arena.judge.choose, thrown_away = answered, len(arena.judge.chats) - kept
     assert_all_is_done(arena, *finish(batch), again=thrown_away)

@@ -16,19 +16,19 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from engine.battles import judging, responding
-from engine.jobs import queue, snapshots
+from engine.jobs import attempts, snapshots
 from engine.store import battles
 from engine.store.store import Store
 
 STEPS: dict[str, tuple[object, str]] = {
-    "claim": (queue, "claim"),
-    "lease": (queue, "heartbeat"),
+    "claim": (attempts, "claim"),
+    "lease": (attempts, "heartbeat"),
     "responses": (responding, "land_responses"),
     "verdicts": (judging, "land_verdicts"),
     "battles": (judging, "land_battles"),
     "counts": (battles.CountDeltas, "apply"),
     "snapshot": (snapshots, "_replace"),
-    "end": (queue, "finish"),
+    "end": (attempts, "finish"),
 }
 
 
@@ -79,6 +79,6 @@ def _dying_behind(
 if __name__ == "__main__":
     from arena_tui.cli.main import main
 
-    queue.HEARTBEAT_SECONDS = 0.05
+    attempts.HEARTBEAT_SECONDS = 0.05
     die_at(sys.argv[1], int(sys.argv[2]))
     sys.exit(main(sys.argv[3:]))

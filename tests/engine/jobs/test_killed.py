@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.jobs import queue
+from engine.jobs import jobs
 from engine.store import counts, open_store
 from tests.engine.jobs.arena_on_loopback import Arena
 from tests.engine.jobs.stored import Rows, content, number
@@ -83,7 +83,7 @@ def check_going_on(arena: Arena, undisturbed: dict[str, Rows]) -> None:
     with open_store(arena.path) as store:
         assert content(store) == undisturbed
         assert counts.differences(store.reader, 1) == []
-        assert queue.read_jobs(store.reader)[0].state == "done"
+        assert jobs.read_jobs(store.reader)[0].state == "done"
 
 
 @pytest.mark.parametrize(("window", "times"), WINDOWS)

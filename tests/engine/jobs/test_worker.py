@@ -9,7 +9,7 @@ import pytest
 
 from engine.battles.progress import RunEvent
 from engine.errors import EndpointError, Unfinished, UsageError
-from engine.jobs import queue
+from engine.jobs import attempts, events, jobs, workers
 from engine.jobs.worker import Batch, run_batch
 from engine.plan import read_plan
 from engine.ratings.leaderboard import leaderboard
@@ -142,7 +142,7 @@ def test_an_arena_keeps_its_rules(arena: Arena) -> None:
     with pytest.raises(UsageError, match="rated by other rules"):
         arena.run(limit=1, run="outcome_rule = 'strict'")
     with open_store(arena.path) as store:
-        assert [job.state for job in queue.read_jobs(store.reader)] == ["failed", "done"]
+        assert [job.state for job in jobs.read_jobs(store.reader)] == ["failed", "done"]
 
 
 def test_a_drained_run_is_unfinished_and_goes_on(arena: Arena) -> None:
@@ -166,15 +166,15 @@ def test_a_drained_run_is_unfinished_and_goes_on(arena: Arena) -> None:
         asyncio.run(drained())
     assert unfinished.value.exit_code == 3
     with open_store(arena.path) as store:
-        (job,) = queue.read_jobs(store.reader)
+        (job,) = jobs.read_jobs(store.reader)
         assert job.state == "unfinished"
         verdicts = rows(store, "SELECT COUNT(*) FROM verdicts")[0][0]
         assert verdicts == len(arena.judge.chats)  # what was in flight was finished and kept
     assert arena.run().done == 36
     assert (arena.player_calls, len(arena.judge.chats)) == (36, 72)
     with open_store(arena.path) as store:
-        assert [(job.id, job.state) for job in queue.read_jobs(store.reader)] == [(1, "done")]
-        assert [one["number"] for one in queue.read_attempts(store.reader, 1)] == [1, 2]
+        assert [(job.id, job.state) for job in jobs.read_jobs(store.reader)] == [(1, "done")]
+        assert [one["number"] for one in attempts.read_attempts(store.reader, 1)] == [1, 2]
 
 
 def test_what_a_run_leaves_does_not_depend_on_how_often_it_was_stopped(
@@ -210,9 +210,9 @@ def test_two_workers_cannot_run_one_job(arena: Arena) -> None:
         with store.write() as tx:
             from engine.plan import plan_digest
 
-            job = queue.submit(tx, plan_digest(effective.plan), "loop", "")
-            queue.claim(tx, job, queue.register_worker(tx))
-        with pytest.raises(queue.JobBusy, match="is being run already"):
+            job = jobs.submit(tx, plan_digest(effective.plan), "loop", "")
+            attempts.claim(tx, job, workers.register_worker(tx))
+        with pytest.raises(attempts.JobBusy, match="is being run already"):
             asyncio.run(run_batch(Batch(store, effective, arena.events.append), asyncio.Event()))
     assert arena.player_calls == 0
 
@@ -229,7 +229,7 @@ def test_battles_that_wait_are_told_with_what_helps(arena: Arena) -> None:
         "3 battles wait: 3 x unparsable verdict. A larger 'tries' of the judge allows more tries of a verdict."
     )
     with open_store(arena.path) as store:
-        kinds = [(event["kind"], event["level"]) for event in queue.read_events(store.reader, 1)]
+        kinds = [(event.kind, event.level) for event in events.read_events(store.reader, 1)]
         assert kinds == [
             ("queued", "info"),
             ("started", "info"),
@@ -258,7 +258,7 @@ def test_a_failed_run_has_the_same_places_when_it_is_run_again(
     undisturbed = Arena(tmp_path_factory.mktemp("undisturbed"), arena.loopback)
     undisturbed.run()
     with open_store(arena.path) as store, open_store(undisturbed.path) as other:
-        assert [job.state for job in queue.read_jobs(store.reader)] == ["done", "failed"]
+        assert [job.state for job in jobs.read_jobs(store.reader)] == ["done", "failed"]
         assert content(store) == content(other)
 
 
@@ -324,13 +324,13 @@ def test_a_budget_drains_the_run_and_a_larger_one_goes_on(arena: Arena, limit: s
             number(store, "SELECT COUNT(*) FROM responses") + number(store, "SELECT COUNT(*) FROM verdicts")
             == asked
         )
-        assert queue.read_jobs(store.reader)[0].state == "unfinished"
+        assert jobs.read_jobs(store.reader)[0].state == "unfinished"
     with pytest.raises(Unfinished):  # spent is spent, also by an earlier attempt
         arena.run(run=limit)
     assert arena.player_calls + len(arena.judge.chats) == asked
     assert arena.run().states == {"decided": 36}
     with open_store(arena.path) as store:
-        assert [job.id for job in queue.read_jobs(store.reader)] == [1]
+        assert [job.id for job in jobs.read_jobs(store.reader)] == [1]
 
 
 def test_a_budget_of_money_counts_by_price(arena: Arena) -> None:
@@ -354,7 +354,7 @@ def test_a_run_that_is_stopped_before_it_began_asks_nobody(arena: Arena, dry_run
         asyncio.run(stopped())
     assert arena.player_calls + len(arena.judge.chats) == 0
     with open_store(arena.path) as store:
-        states = [job.state for job in queue.read_jobs(store.reader)]
+        states = [job.state for job in jobs.read_jobs(store.reader)]
     assert states == ([] if dry_run else ["unfinished"])
 
 
@@ -379,9 +379,9 @@ def test_a_run_that_is_cancelled_keeps_what_had_come_and_goes_on(arena: Arena) -
         asyncio.run(cancelled())
     arena.judge.on_chat = None
     with open_store(arena.path) as store:
-        (job,) = queue.read_jobs(store.reader)
+        (job,) = jobs.read_jobs(store.reader)
         assert (job.state, job.reason) == ("unfinished", "interrupted")
-        assert [one["exit_code"] for one in queue.read_attempts(store.reader, 1)] == [130]
+        assert [one["exit_code"] for one in attempts.read_attempts(store.reader, 1)] == [130]
         given_up = len(arena.judge.chats) - number(store, "SELECT COUNT(*) FROM verdicts")
     assert arena.run().states == {"decided": 36}
     assert len(arena.judge.chats) == 72 + given_up

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.jobs import queue
+from engine.jobs import jobs
 from engine.ratings.bradley_terry import bradley_terry
 from engine.ratings.comparing import compare_baseline, compare_two
 from engine.ratings.counts import PairCounts
@@ -21,17 +21,11 @@ from engine.ratings.elo import EloState
 from engine.ratings.folding import START, fold_on
 from engine.ratings.leaderboard import Over, RatingOptions, leaderboard
 from engine.ratings.online import Battle
+from engine.ratings.planned import PlannedRatings, planned_ratings
 from engine.ratings.scale import Anchor
 from engine.ratings.skill import SkillState
-from engine.ratings.stored import (
-    ArenaCounts,
-    PlannedRatings,
-    View,
-    find_view,
-    planned_ratings,
-    read_counts,
-    read_prompt_battles,
-)
+from engine.ratings.stored import ArenaCounts, read_counts, read_prompt_battles
+from engine.ratings.views import View, find_view
 from engine.records import OnCut, ResponseStatus
 from engine.store import Store, open_store
 from engine.store.battles import read_arenas
@@ -232,7 +226,7 @@ def test_each_treatment_of_cut_responses_is_what_an_arena_of_that_rule_has(
 
 def _counts(store: Store, arena: str) -> ArenaCounts:
     (found,) = (one for one in read_arenas(store.reader) if one.name == arena)
-    return read_counts(store.reader, View(found, 1, "judge"))
+    return read_counts(store.reader, View(found, {"judge": 1}))
 
 
 def _rated(counts: PairCounts) -> PairCounts:
@@ -271,7 +265,7 @@ def test_names_that_are_not_there_are_told_with_the_nearest(store: Store) -> Non
     Log(store).land(*fights(20))
     for kind, said in (
         ("arena", {"arena": "lag"}),
-        ("judge", {"judge": "juge"}),
+        ("judge", {"judges": "juge"}),
         ("category", {"category": "z"}),
     ):
         with pytest.raises(UsageError, match=f"there is no {kind}"):
@@ -338,7 +332,7 @@ def test_the_newest_plan_of_an_arena_says_how_it_is_rated(store: Store) -> None:
     ]
     for number, plan in enumerate(plans):
         with store.write() as tx:
-            queue.submit(tx, str(number), "run", plan)
+            jobs.submit(tx, str(number), "run", plan)
     assert planned_ratings(store.reader, view) == PlannedRatings(Anchor("ben", 1100.0), None, "prompts")
     unseen = find_view(store.reader, None, None, "x")
     assert planned_ratings(store.reader, unseen).anchor == Anchor("ben", 1100.0)

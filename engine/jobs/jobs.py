@@ -1,0 +1,103 @@
+"""Jobs: plans to be done, as rows. Requests stand beside the state (`requests`), and whoever is at it is an attempt."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import StoreError
+from engine.jobs.events import record_event
+from engine.store.rows import decode, encode, to_json
+from engine.store.sqlite import Connection
+from engine.store.store import Transaction
+
+OPEN_STATES = ("queued", "running", "paused", "unfinished")
+"""Of one plan, one job is in any of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the store has it. `state` is queued, running, paused, unfinished, done, failed or cancelled."""
+
+    id: int
+    digest: str
+    name: str
+    plan: str
+    state: str
+    request: str | None
+    progress: Mapping[str, Any]
+    reason: str | None
+    created_at: float
+    ended_at: float | None
+
+
+def submit(tx: Transaction, digest: str, name: str, plan: str) -> int:
+    """The open job of this plan, or a new one. A plan that is run again goes on with its unfinished job, which takes
+    over what may change of it: how models are reached, and its limits."""
+    row = tx.connection.execute(
+        "SELECT id FROM jobs WHERE digest = ? AND state IN ('queued', 'running', 'paused', 'unfinished')",
+        (digest,),
+    ).fetchone()
+    if row:
+        tx.connection.execute("UPDATE jobs SET plan = ? WHERE id = ?", (plan, row[0]))
+        return int(row[0])
+    cursor = tx.connection.execute(
+        "INSERT INTO jobs(digest, name, plan, state, created_at) VALUES (?, ?, ?, 'queued', ?)",
+        (digest, encode(name), plan, time.time()),
+    )
+    assert cursor.lastrowid is not None
+    record_event(tx, "queued", job_id=cursor.lastrowid, facts={"name": name})
+    return cursor.lastrowid
+
+
+def first_job(connection: Connection, job_id: int) -> int:
+    """The first job of the same plan: the battles of all of them stand where its battles stand in the arena's order,
+    however often the plan is run."""
+    query = "SELECT MIN(id) FROM jobs WHERE digest = (SELECT digest FROM jobs WHERE id = ?)"
+    return int(connection.execute(query, (job_id,)).fetchone()[0])
+
+
+def set_progress(tx: Transaction, job_id: int, progress: Mapping[str, Any]) -> None:
+    """What the worker last said of how far it is."""
+    tx.connection.execute("UPDATE jobs SET progress = ? WHERE id = ?", (to_json(dict(progress)), job_id))
+
+
+def read_jobs(connection: Connection) -> list[Job]:
+    """All jobs, newest first."""
+    return _read(connection, "ORDER BY id DESC", ())
+
+
+def read_job(connection: Connection, job_id: int) -> Job:
+    """One job.
+
+    Raises:
+        StoreError: there is none of that number.
+    """
+    for job in _read(connection, "WHERE id = ?", (job_id,)):
+        return job
+    raise StoreError(f"there is no job {job_id}", mend="See them with: arena-tui jobs list")
+
+
+def _read(connection: Connection, which: str, parameters: tuple[object, ...]) -> list[Job]:
+    rows = connection.execute(
+        f"SELECT id, digest, name, plan, state, request, progress, reason, created_at, ended_at FROM jobs {which}",
+        parameters,
+    )
+    return [
+        Job(
+            number,
+            digest,
+            decode(name),
+            plan,
+            state,
+            request,
+            json.loads(progress),
+            decode(reason),
+            created,
+            ended,
+        )
+        for number, digest, name, plan, state, request, progress, reason, created, ended in rows
+    ]
