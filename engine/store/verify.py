@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import keys
-from engine.records import Conversation, Message, Sampling
+from engine.records import Conversation, Message
+from engine.store.derivations import (
+    battle_keys,
+    judge_keys,
+    player_key,
+    recorded_verdict_keys,
+    renders,
+    response_keys,
+)
 from engine.store.rows import decode, select_in
 from engine.store.sqlite import Connection
 from engine.store.texts import text_hash
@@ -87,31 +95,13 @@ def _players(connection: Connection) -> Derived:
         " JOIN models m ON m.id = p.model_id ORDER BY p.id"
     )
     for number, key, kind, facts, template, sampling in rows:
-        said = None if sampling is None else _sampling(json.loads(sampling))
-        yield number, key, {keys.player_key({"kind": kind, "facts": json.loads(facts)}, template, said)}
-
-
-def _sampling(said: dict[str, Any]) -> Sampling:
-    return Sampling(**(said | {"stop": tuple(said.get("stop", ()))}))
+        said = None if sampling is None else json.loads(sampling)
+        yield number, key, {player_key(kind, json.loads(facts), template, said)}
 
 
 def _judges(connection: Connection) -> Derived:
     for number, key, facts in connection.execute("SELECT id, key, facts FROM judges ORDER BY id"):
-        yield number, key, _judge_keys(json.loads(facts))
-
-
-def _judge_keys(facts: dict[str, Any]) -> set[str] | None:
-    """By what the judge says of itself; None for a kind that only its plug-in knows."""
-    kind = facts.get("kind", "recorded")
-    if kind == "recorded":
-        return {keys.judge_key("recorded", {"name": facts["name"]}, None, None)}
-    if kind == "checker":
-        options = {name: value for name, value in facts.items() if name != "kind"}
-        return {keys.judge_key("checker", None, None, None, options)}
-    if kind == "llm":
-        sampling = _sampling(facts["sampling"])
-        return {keys.judge_key("llm", facts["model"], facts["template_hash"], sampling, facts["options"])}
-    return None
+        yield number, key, judge_keys(json.loads(facts))
 
 
 def _responses(connection: Connection) -> Derived:
@@ -122,8 +112,7 @@ def _responses(connection: Connection) -> Derived:
     for group in _groups(rows):
         answers = _answers(connection, [row[0] for row in group])
         for number, key, player, prompt, sample in group:
-            imported = keys.imported_response_key(player, prompt, answers.get(number, []))
-            yield number, key, {keys.response_key(player, prompt, sample), imported}
+            yield number, key, response_keys(player, prompt, sample, answers.get(number, []))
 
 
 def _answers(connection: Connection, numbers: list[int]) -> dict[int, list[str]]:
@@ -141,7 +130,7 @@ def _verdicts(connection: Connection) -> Derived:
     rendering = {
         number
         for number, facts in connection.execute("SELECT id, facts FROM judges")
-        if json.loads(facts).get("kind") not in (None, "recorded", "checker")
+        if renders(json.loads(facts))
     }
     rows = connection.execute(
         "SELECT v.id, v.key, v.judge_id, j.key, p.key, v.turn, v.source, a.key, b.key, ra.key, rb.key FROM verdicts v"
@@ -152,47 +141,25 @@ def _verdicts(connection: Connection) -> Derived:
     )
     for number, key, judge_id, judge, prompt, turn, source, *shown in rows:
         if source is not None:
-            yield number, key, _recorded(judge, prompt, turn, decode(source), shown[0], shown[1])
+            yield number, key, recorded_verdict_keys(judge, prompt, turn, decode(source), *shown[:2])
         elif judge_id in rendering or shown[2] is None:
             yield number, key, None
         else:
             yield number, key, {keys.compared_verdict_key(judge, prompt, shown[2], shown[3], turn)}
 
 
-def _recorded(
-    judge: str, prompt: str, turn: int | None, source: str, first: str, second: str | None
-) -> set[str]:
-    """Keys of an imported verdict: of a single score, or of either game (b is shown first in the second)."""
-    facts = {"prompt": prompt, "turn": turn, "source": source}
-    if second is None:
-        return {keys.recorded_verdict_key(judge, facts | {"players": [first]})}
-    return {
-        keys.recorded_verdict_key(judge, facts | {"players": [first, second], "game": 0}),
-        keys.recorded_verdict_key(judge, facts | {"players": [second, first], "game": 1}),
-    }
-
-
 def _battles(connection: Connection) -> Derived:
     rows = connection.execute(
-        "SELECT b.id, b.key, j.key, p.key, b.turn, pa.key, pb.key, ra.key, rb.key, (SELECT v.source FROM games g"
-        " JOIN verdicts v ON v.id = g.verdict_id WHERE g.battle_id = b.id ORDER BY g.swapped LIMIT 1) FROM battles b"
+        "SELECT b.id, b.key, j.key, p.key, b.turn, pa.key, pb.key, ra.key, rb.key, COALESCE(b.source, (SELECT"
+        " v.source FROM games g JOIN verdicts v ON v.id = g.verdict_id WHERE g.battle_id = b.id ORDER BY g.swapped"
+        " LIMIT 1)) FROM battles b"
         " JOIN judges j ON j.id = b.judge_id JOIN prompts p ON p.id = b.prompt_id"
         " JOIN players pa ON pa.id = b.player_a JOIN players pb ON pb.id = b.player_b"
         " LEFT JOIN responses ra ON ra.id = b.response_a LEFT JOIN responses rb ON rb.id = b.response_b ORDER BY b.id"
     )
     for number, key, judge, prompt, turn, player_a, player_b, response_a, response_b, source in rows:
-        candidates = set()
-        if response_a is not None and response_b is not None:
-            candidates.add(keys.battle_key(judge, prompt, response_a, response_b, turn))
-        if source is not None:
-            facts = {
-                "prompt": prompt,
-                "players": [player_a, player_b],
-                "turn": turn,
-                "source": decode(source),
-            }
-            candidates.add(keys.recorded_battle_key(judge, facts))
-        yield number, key, candidates or None
+        players, responses = (player_a, player_b), (response_a, response_b)
+        yield number, key, battle_keys(judge, prompt, turn, players, responses, decode(source)) or None
 
 
 def _groups(rows: Iterable[tuple[Any, ...]], size: int = 1_000) -> Iterator[list[tuple[Any, ...]]]:

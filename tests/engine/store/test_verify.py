@@ -12,6 +12,7 @@ from engine.store import Store, open_store
 from engine.store.checks import check_store
 from engine.store.contestants import Contestant, land_judge, land_player
 from engine.store.info import store_info
+from engine.store.migrations import latest_version
 from engine.store.prompts import land_prompts
 from engine.store.responses import land_responses
 from engine.store.verdicts import NewVerdict, land_verdicts
@@ -142,7 +143,7 @@ def test_info_tells_what_is_there(filled: Store) -> None:
     info = store_info(filled.reader, filled.path)
     assert info.rows["battles"] == 3
     assert info.rows["imports"] == 1
-    assert (info.journal, info.schema, info.network) == ("wal", 1, False)
+    assert (info.journal, info.schema, info.network) == ("wal", latest_version(), False)
     assert info.bytes == filled.path.stat().st_size
     assert info.free_bytes > 0
     assert len(info.store_id) == 16
