@@ -30,7 +30,8 @@ from engine.ratings.covariance import normal_intervals
 from engine.ratings.folding import STEP, fold_on, read_folded
 from engine.ratings.leaderboard import RatingOptions, leaderboard
 from engine.ratings.prompt_battles import PromptBattles
-from engine.ratings.stored import find_view, read_counts, read_prompt_battles
+from engine.ratings.stored import read_counts, read_prompt_battles
+from engine.ratings.views import find_view
 from engine.store import open_store
 
 PROMPTS = 50_000

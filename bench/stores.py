@@ -15,7 +15,8 @@ from timing import Progress
 from engine.battles.outcome import decide
 from engine.keys import recorded_battle_key
 from engine.ratings.counts import PairCounts
-from engine.ratings.stored import find_view, read_counts
+from engine.ratings.stored import read_counts
+from engine.ratings.views import find_view
 from engine.records import Decision, Game, OnCut, OutcomeRule, Prompt, Verdict, VerdictKind, VerdictStatus
 from engine.store import Store, migrations, open_store
 from engine.store.battles import Arena, NewBattle, land_arena, land_battles

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena_tui.cli.options import ArenaOption, CategoryOption, JudgeOption, open_to_rate
+from arena_tui.cli.options import ArenaOption, CategoryOption, JudgesOption, open_to_rate
 from arena_tui.cli.running import JsonOption, StoreOption
 from arena_tui.cli.tree import commands, examples
 from arena_tui.layout import Column, Table
@@ -61,7 +61,7 @@ def agree(
         typer.Option("--reference-columns", help="The same for --reference.", metavar="OURS=THEIRS,..."),
     ] = None,
     arena: ArenaOption = None,
-    judge: JudgeOption = None,
+    judges: JudgesOption = None,
     category: CategoryOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -79,7 +79,7 @@ def agree(
         mine = _scores(read_leaderboard(ratings, parse_columns(columns)))
     else:
         with open_to_rate(store) as opened:
-            mine = leaderboard(opened, arena, judge, category, RatingOptions(online=False)).scores()
+            mine = leaderboard(opened, arena, judges, category, RatingOptions(online=False)).scores()
     found = agreement(mine, theirs)
     if as_json:
         out_json(_facts(found))

@@ -19,7 +19,7 @@ ArenaArgument = Annotated[str, typer.Argument(help="Name of the arena.", metavar
 def list_arenas(as_json: JsonOption = False, store: StoreOption = None) -> None:
     """List all arenas with their judges and rules, oldest first. Without --arena, commands take the newest."""
     from arena_tui.layout import Column, Table
-    from engine.ratings.stored import judges_of
+    from engine.ratings.views import judges_of
     from engine.store.battles import read_arenas
 
     with open_for_reading(store) as opened:
@@ -71,7 +71,7 @@ def drop(
 ) -> None:
     """Delete an arena with its battles, counts and ratings. Responses and verdicts stay, and serve other arenas."""
     from engine.errors import UsageError
-    from engine.ratings.stored import judges_of
+    from engine.ratings.views import judges_of
     from engine.store.arenas import drop_arena
     from engine.store.battles import read_arena
 

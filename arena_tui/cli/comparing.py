@@ -10,7 +10,7 @@ from arena_tui.cli.options import (
     ArenaOption,
     CategoryOption,
     FormatOption,
-    JudgeOption,
+    JudgesOption,
     ResamplesOption,
     SeedOption,
     open_to_rate,
@@ -55,7 +55,7 @@ def compare(
         ),
     ] = None,
     arena: ArenaOption = None,
-    judge: JudgeOption = None,
+    judges: JudgesOption = None,
     category: CategoryOption = None,
     n_resamples: ResamplesOption = 1000,
     seed: SeedOption = 0,
@@ -71,7 +71,7 @@ def compare(
     from arena_tui.conditions import parse_condition
     from arena_tui.tables import comparison_table
     from engine.ratings.comparing import compare_baseline, compare_two
-    from engine.ratings.stored import find_view
+    from engine.ratings.views import find_view
 
     condition = parse_condition(fail_if) if fail_if is not None else None
     form = read_format(form)
@@ -80,7 +80,7 @@ def compare(
             f"compare takes two models, and got {len(models)}", mend="Or name one --baseline for all."
         )
     with open_to_rate(store) as opened:
-        view = find_view(opened.reader, arena, judge, category)
+        view = find_view(opened.reader, arena, judges, category)
         if baseline is None:
             found = compare_two(opened, models[0], models[1], view, n_resamples, seed)
         else:

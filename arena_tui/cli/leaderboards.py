@@ -13,7 +13,7 @@ from arena_tui.cli.options import (
     FoldOption,
     FormatOption,
     IntervalOption,
-    JudgeOption,
+    JudgesOption,
     OverOption,
     PlannedResamplesOption,
     PointOption,
@@ -43,12 +43,13 @@ WIDE = 120
         "arena-tui leaderboard --arena pocket",
         "arena-tui leaderboard --category math --over prompts",
         "arena-tui leaderboard --anchor vicuna-13b=1000 --json",
+        "arena-tui leaderboard --judge crowd --judge 'gpt*'     these judges' battles together",
         "arena-tui leaderboard --format csv > ratings.csv",
     ),
 )
 def show_leaderboard(
     arena: ArenaOption = None,
-    judge: JudgeOption = None,
+    judges: JudgesOption = None,
     category: CategoryOption = None,
     anchor: AnchorOption = None,
     n_resamples: PlannedResamplesOption = None,
@@ -72,9 +73,10 @@ def show_leaderboard(
     Live games and non-commercial projects; --skill openskill is the way out (pip install 'arena-tui[openskill]').
     """
     from arena_tui.tables import leaderboard_table
-    from engine.ratings.leaderboard import Interval, Over, Point, RatingOptions, leaderboard
+    from engine.ratings.leaderboard import Interval, Over, Point, RatingOptions, rate
+    from engine.ratings.planned import planned_ratings
     from engine.ratings.skill import Library
-    from engine.ratings.stored import find_view, planned_ratings
+    from engine.ratings.views import find_view
 
     if over is not None:
         one_of("--over", over, ("battles", "prompts"))
@@ -89,14 +91,15 @@ def show_leaderboard(
     said = None if anchor in (None, NO_ANCHOR) else read_anchor(anchor)
     form = read_format(form)
     with open_to_rate(store) as opened:
-        planned = planned_ratings(opened.reader, find_view(opened.reader, arena, judge, category))
+        view = find_view(opened.reader, arena, judges, category)
+        planned = planned_ratings(opened.reader, view)
         options = replace(
             options,
             anchor=planned.anchor if anchor is None else said,
             n_resamples=n_resamples or planned.n_resamples or options.n_resamples,
-            over=cast(Over, over or planned.over or options.over),
+            over=cast(Over, over or (None if view.pooled else planned.over)),
         )
-        board = leaderboard(opened, arena, judge, category, options)
+        board = rate(opened, view, options)
     facts = board.facts()
     if as_json:
         out_json(facts)
@@ -144,7 +147,7 @@ _CSV_COLUMNS = (
 )
 def show_matrix(
     arena: ArenaOption = None,
-    judge: JudgeOption = None,
+    judges: JudgesOption = None,
     category: CategoryOption = None,
     ties: TiesOption = True,
     form: FormatOption = "table",
@@ -153,15 +156,15 @@ def show_matrix(
 ) -> None:
     """Show how often each model beat each other one. Rows beat columns; a dash: they never met."""
     from arena_tui.tables import matrix_table
-    from engine.ratings.leaderboard import RatingOptions, leaderboard
-    from engine.ratings.stored import find_view, read_counts
+    from engine.ratings.leaderboard import RatingOptions, rate
+    from engine.ratings.stored import read_counts
+    from engine.ratings.views import find_view
     from engine.ratings.win_rates import win_rate_matrix
 
     form = read_format(form)
     with open_to_rate(store) as opened:
-        view = find_view(opened.reader, arena, judge, category)
-        quick = RatingOptions(interval="sandwich", online=False)
-        board = leaderboard(opened, view.arena.name, view.judge, view.category, quick)
+        view = find_view(opened.reader, arena, judges, category)
+        board = rate(opened, view, RatingOptions(interval="sandwich", online=False))
         counts = read_counts(opened.reader, view).pairs.among(row.model for row in board.rows)
     matrix = win_rate_matrix(counts, ties=ties)
     if as_json:
@@ -179,6 +182,7 @@ def _matrix_facts(view: Any, matrix: Any, ties: bool) -> dict[str, Any]:
     return {
         "arena": view.arena.name,
         "judge": view.judge,
+        "judges": list(view.judges),
         "category": view.category_name,
         "ties": ties,
         "models": list(matrix.models),

@@ -26,6 +26,15 @@ JudgeOption = Annotated[
         metavar="NAME",
     ),
 ]
+JudgesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--judge",
+        help="The judge. Default: the one with the most battles. Judges are never mixed unless you ask: repeat it, or"
+        " give a glob such as 'gpt*', or 'all', and each battle of each of them counts.",
+        metavar="NAME",
+    ),
+]
 CategoryOption = Annotated[
     str | None, typer.Option("--category", help="One category. Default: all.", metavar="NAME")
 ]
@@ -61,7 +70,7 @@ OverOption = Annotated[
     typer.Option(
         "--over",
         help="What is resampled: battles, or prompts (games on one prompt are not independent). "
-        "Default: as the arena's plan says, else battles.",
+        "Default: as the arena's plan says, else battles; prompts where several judges are asked for.",
         metavar="WHAT",
     ),
 ]

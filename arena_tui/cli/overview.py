@@ -33,7 +33,7 @@ def show_overview(said: Path | None, *, as_json: bool = False) -> None:
 
 
 def _arenas(said: Path | None) -> list[dict[str, Any]]:
-    from engine.ratings.stored import judges_of
+    from engine.ratings.views import judges_of
     from engine.store.battles import read_arenas
 
     with open_for_reading(said) as store:

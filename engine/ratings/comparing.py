@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,8 +13,8 @@ from engine.ratings.common_opponents import face_to_face
 from engine.ratings.counts import named
 from engine.ratings.differences import rating_difference, rating_differences
 from engine.ratings.prompt_battles import PromptBattles
-from engine.ratings.stored import ALL, View, find_view, read_prompt_battles
-from engine.store import counts as kept
+from engine.ratings.stored import read_prompt_battles
+from engine.ratings.views import ALL, View, categories_of, matching
 from engine.store.store import Store
 
 
@@ -61,6 +60,7 @@ class Comparison:
         return {
             "arena": self.view.arena.name,
             "judge": self.view.judge,
+            "judges": list(self.view.judges),
             "category": self.view.category_name,
             "confidence_level": 0.95,
             "simultaneous": self.simultaneous,
@@ -82,8 +82,7 @@ def compare_two(
         raise UsageError(f"'{model}' is compared with itself")
     views = [view]
     if view.category is None:
-        names = kept.categories(store.reader, view.arena.id, view.judge_id)
-        views += [View(view.arena, view.judge_id, view.judge, name) for name in names if name != ALL]
+        views += [replace(view, category=name) for name in categories_of(store.reader, view) if name != ALL]
     rows = [_compared(store, one, model, baseline, n_resamples, random_state) for one in views]
     return Comparison(view, tuple(row for row in rows if row), n_resamples, random_state, simultaneous=False)
 
@@ -152,18 +151,10 @@ def compare_baseline(
 
 
 def _matching(models: Sequence[str], patterns: Sequence[str], baseline: str) -> list[str]:
-    chosen: dict[str, None] = {}
-    for pattern in patterns:
-        fits = [model for model in models if model == pattern] or [
-            m for m in models if fnmatchcase(m, pattern)
-        ]
-        if not fits:
-            named(models, pattern)
-        chosen |= dict.fromkeys(fits)
-    chosen.pop(baseline, None)
+    chosen = [model for model in matching("model", patterns, models) if model != baseline]
     if not chosen:
         raise UsageError(f"nothing but the baseline '{baseline}' fits", mend="Name other models.")
-    return list(chosen)
+    return chosen
 
 
 def on_common_prompts(battles: PromptBattles, model: str, baseline: str) -> PromptBattles:
@@ -186,6 +177,3 @@ def on_common_prompts(battles: PromptBattles, model: str, baseline: str) -> Prom
     a, b, wins, losses, ties, share = (column[kept_cells] for column in columns)
     prompt = number[cells.group[kept_cells]]
     return PromptBattles.of(battles.models, int(both.sum()), prompt, a, b, wins, losses, ties, share)
-
-
-__all__ = ["Compared", "Comparison", "compare_baseline", "compare_two", "find_view", "on_common_prompts"]

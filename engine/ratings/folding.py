@@ -15,7 +15,8 @@ from typing import Any
 from engine.ratings.elo import EloState
 from engine.ratings.online import Battle, OnlineState
 from engine.ratings.skill import SkillState
-from engine.ratings.stored import View, rated_names
+from engine.ratings.stored import rated_names
+from engine.ratings.views import View
 from engine.records import Outcome
 from engine.store.rows import encode, maybe
 from engine.store.sqlite import Connection

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,7 +17,8 @@ from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.ranks import ranks, tied_with
 from engine.ratings.scale import Anchor
 from engine.ratings.skill import Library
-from engine.ratings.stored import ArenaCounts, Coverage, View, find_view, read_counts, read_prompt_battles
+from engine.ratings.stored import ArenaCounts, Coverage, read_counts, read_prompt_battles
+from engine.ratings.views import View, find_view
 from engine.ratings.win_rates import model_records
 from engine.store.sqlite import Connection
 from engine.store.store import Store
@@ -25,6 +26,10 @@ from engine.store.store import Store
 Over = Literal["battles", "prompts"]
 Interval = Literal["bootstrap", "sandwich"]
 Point = Literal["mle", "median"]
+
+POOLED_ORDER = "several judges have no one order: ratings in battle order are had of one judge at a time"
+"""Why pooled judges have no online ratings. Verdicts of several judges on the same responses are no sequence: which
+comes first would be an accident of how they were imported, and these ratings depend on nothing but the order."""
 
 PAIRED_TIES_LIMIT = 300_000
 """Battles up to which ties are told by paired differences over prompts; beyond, by overlap, which costs nothing."""
@@ -35,7 +40,8 @@ class RatingOptions:
     """How an arena is rated.
 
     Attributes:
-        over: what a bootstrap draws. Games on one prompt are not independent, so `prompts` is the wider one.
+        over: what a bootstrap draws. Games on one prompt are not independent, so `prompts` is the wider one. None:
+            battles; prompts where judges are pooled, for what they say of one battle is not independent at all.
         interval: `sandwich` is quick and needs no resamples; its intervals are symmetric.
         point: `median` shows the median of the resamples as the rating, which is the paper's number.
         skill: the package behind mu and sigma. TrueSkill's notice does not permit commercial use; OpenSkill is free.
@@ -45,12 +51,16 @@ class RatingOptions:
     anchor: Anchor | None = None
     n_resamples: int = 100
     random_state: int = 0
-    over: Over = "battles"
+    over: Over | None = None
     interval: Interval = "bootstrap"
     point: Point = "mle"
     online: bool = True
     online_seconds: float | None = None
     skill: Library = "trueskill"
+
+    def of(self, view: View) -> RatingOptions:
+        """The options with nothing left open."""
+        return replace(self, over=self.over or ("prompts" if view.pooled else "battles"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +101,9 @@ class Leaderboard:
 
     Attributes:
         battles: decided battles between two different models, which the ratings rest on (games, under `per-game`).
+        self_battles: decided battles of a model against itself, which are rated nowhere (games, under `per-game`).
         tied_by: how `tied_with` was told: paired differences by prompt, overlap, or both.
-        online: kind to (folded, total): how far the ratings in battle order are.
+        online: kind to (folded, total): how far the ratings in battle order are; empty where there are none.
         cut_dependence: models whose rank would be another if the battles of responses that are not whole were treated
             in the other way.
     """
@@ -100,11 +111,17 @@ class Leaderboard:
     view: View
     options: RatingOptions
     battles: int
+    self_battles: int
     coverage: Coverage
     rows: tuple[ModelRow, ...]
     tied_by: str
     online: Mapping[str, tuple[int, int]]
     cut_dependence: tuple[CutDependence, ...]
+
+    @property
+    def online_reason(self) -> str | None:
+        """Why there are no ratings in battle order."""
+        return POOLED_ORDER if self.view.pooled else None
 
     def row(self, model: str) -> ModelRow:
         """The row of a model.
@@ -138,6 +155,7 @@ class Leaderboard:
         return {
             "arena": self.view.arena.name,
             "judge": self.view.judge,
+            "judges": list(self.view.judges),
             "category": self.view.category_name,
             "outcome_rule": self.view.arena.outcome_rule.value,
             "on_cut": self.view.arena.on_cut.value,
@@ -149,13 +167,16 @@ class Leaderboard:
             "random_state": self.options.random_state,
             "point": self.options.point,
             "battles": self.battles,
+            "self_battles": self.self_battles,
             "judged": coverage.decided,
+            "judged_by": dict(coverage.decided_by),
             "waiting": coverage.waiting,
             "void": coverage.void,
             "total": coverage.total,
             "undecided": dict(coverage.waiting_for),
             "tied_by": self.tied_by,
             "online": {kind: {"folded": f, "total": t} for kind, (f, t) in self.online.items()},
+            "online_reason": self.online_reason,
             "rank_depends_on_cut": [
                 {"model": d.model, "rank_if_void": d.rank_void, "rank_if_loss": d.rank_loss}
                 for d in self.cut_dependence
@@ -180,17 +201,25 @@ def _cut_share(row: ModelRow) -> float:
 def leaderboard(
     store: Store,
     arena: str | None = None,
-    judge: str | None = None,
+    judges: str | Sequence[str] | None = None,
     category: str | None = None,
     options: RatingOptions | None = None,
 ) -> Leaderboard:
-    """Rate a view of the store.
+    """Rate the view of these names, see `find_view`.
 
     Raises:
         UsageError: no such arena, judge, category or anchor.
     """
-    options = options or RatingOptions()
-    view = find_view(store.reader, arena, judge, category)
+    return rate(store, find_view(store.reader, arena, judges, category), options)
+
+
+def rate(store: Store, view: View, options: RatingOptions | None = None) -> Leaderboard:
+    """Rate a view of the store.
+
+    Raises:
+        UsageError: there is no such anchor.
+    """
+    options = (options or RatingOptions()).of(view)
     with store.snapshot() as connection:
         counts = read_counts(connection, view)
         by_prompt = _prompt_battles(connection, view, counts, options)
@@ -208,6 +237,7 @@ def build(
     store: Store, view: View, counts: ArenaCounts, by_prompt: PromptBattles | None, options: RatingOptions
 ) -> Leaderboard:
     """Rate what was read."""
+    options = options.of(view)
     intervals = _intervals(counts, by_prompt, options)
     ties, tied_by = _ties(intervals, by_prompt, options)
     folded = _online(store, view, counts.coverage.decided, options)
@@ -216,6 +246,7 @@ def build(
         view,
         options,
         counts.pairs.total,
+        counts.pairs.self_battles,
         counts.coverage,
         tuple(sorted(rows, key=_standing)),
         tied_by,
@@ -259,6 +290,8 @@ def _names(ties: Any) -> dict[str, tuple[str, ...]]:
 
 def _online(store: Store, view: View, total: int, options: RatingOptions) -> dict[str, Folded]:
     kinds = ("elo", options.skill)
+    if view.pooled:
+        return {}
     if not options.online:
         return {kind: read_folded(store.reader, view, kind, total) for kind in kinds}
     return {kind: fold_on(store, view, kind, total, seconds=options.online_seconds) for kind in kinds}
@@ -273,8 +306,7 @@ def _rows(
 ) -> list[ModelRow]:
     records = {record.model: record for record in model_records(counts.pairs)}
     order = ranks(intervals.rating, intervals.rating_lower, intervals.rating_upper)
-    elo = getattr(folded["elo"].state, "ratings", {})
-    skills = getattr(folded[options.skill].state, "skills", {})
+    elo, skills = _in_order(folded, "elo", "ratings"), _in_order(folded, options.skill, "skills")
     medians = intervals.rating_median if isinstance(intervals, BootstrapIntervals) else (None,) * len(order)
     lost = intervals.without_finite_fit if isinstance(intervals, BootstrapIntervals) else (0,) * len(order)
     rows = []
@@ -307,6 +339,11 @@ def _rows(
             )
         )
     return rows
+
+
+def _in_order(folded: Mapping[str, Folded], kind: str, name: str) -> Mapping[str, Any]:
+    """Ratings in battle order by model; none where they are not made."""
+    return getattr(folded[kind].state, name, {}) if kind in folded else {}
 
 
 def _standing(row: ModelRow) -> tuple[bool, float, float, str]:

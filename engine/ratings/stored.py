@@ -1,43 +1,24 @@
 """What ratings are made of, read from the store: counts for tables, battles where counts cannot answer.
 
-The one module of this room that knows the store. Players that are aliased count as the model that they stand for.
+Players that are aliased count as the model that they stand for. Where a view is of several judges, the battles of all
+of them count.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from engine.errors import UsageError
+from engine.ratings.cells import IntArray
 from engine.ratings.counts import PairCounts
 from engine.ratings.prompt_battles import PromptBattles
-from engine.ratings.scale import Anchor
+from engine.ratings.views import View
 from engine.store import counts as kept
-from engine.store.battles import Arena, read_arenas
 from engine.store.rows import decode, maybe
 from engine.store.sqlite import Connection
-
-ALL = "all"
-"""What all categories together are called. A category of that name has no table of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a table is of: one arena, one judge (judges are never mixed), one category or all (None)."""
-
-    arena: Arena
-    judge_id: int
-    judge: str
-    category: str | None = None
-
-    @property
-    def category_name(self) -> str:
-        return ALL if self.category is None else self.category
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +29,14 @@ class Coverage:
         decided, waiting, void: battles by state, self-battles among them.
         total: all of these.
         waiting_for: how often each reason kept a battle from being decided.
+        decided_by: the decided battles of each judge, by name.
     """
 
     decided: int
     waiting: int
     void: int
     waiting_for: Mapping[str, int]
+    decided_by: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -78,90 +61,6 @@ class ArenaCounts:
     unusual: Mapping[str, Mapping[str, int]]
 
 
-def find_view(connection: Connection, arena: str | None, judge: str | None, category: str | None) -> View:
-    """The view of these names. Without an arena the newest; without a judge the one with the most battles.
-
-    Raises:
-        UsageError: no such name, with the nearest; or no battles at all.
-    """
-    found = _arena(connection, arena)
-    judges = _judges(connection, found.id)
-    if not judges:
-        raise UsageError(
-            f"arena '{found.name}' has no battles yet", mend="Run a plan, or import a battle log."
-        )
-    name = _pick("judge", judge, list(judges)) or max(judges, key=lambda one: judges[one][1])
-    category = None if category in (None, ALL) else category
-    if category is not None:
-        _pick("category", category, kept.categories(connection, found.id, judges[name][0]))
-    return View(found, judges[name][0], name, category)
-
-
-def _arena(connection: Connection, name: str | None) -> Arena:
-    arenas = {arena.name: arena for arena in read_arenas(connection)}
-    if not arenas:
-        raise UsageError(
-            "the store has no arena yet",
-            mend="Start one: arena-tui --batch pocket; or: arena-tui import arena FILE",
-        )
-    chosen = _pick("arena", name, list(arenas))
-    return arenas[chosen] if chosen is not None else list(arenas.values())[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRatings:
-    """How the plan that was last run in an arena wants it rated; None where it says nothing."""
-
-    anchor: Anchor | None = None
-    n_resamples: int | None = None
-    over: str | None = None
-
-
-def planned_ratings(connection: Connection, view: View) -> PlannedRatings:
-    """As the newest job of the arena says. An anchor without battles in this view is left out."""
-    for (text,) in connection.execute("SELECT plan FROM jobs ORDER BY id DESC"):
-        plan = tomllib.loads(text)
-        if plan.get("run", {}).get("arena") == view.arena.name:
-            said = plan.get("ratings", {})
-            return PlannedRatings(_anchor(connection, view, said), said.get("n_resamples"), said.get("over"))
-    return PlannedRatings()
-
-
-def _anchor(connection: Connection, view: View, said: Mapping[str, Any]) -> Anchor | None:
-    anchor = said.get("anchor")
-    if anchor is None:
-        return None
-    model, rating = (
-        (anchor, 1000.0) if isinstance(anchor, str) else (anchor["model"], float(anchor["rating"]))
-    )
-    return Anchor(model, rating) if model in read_counts(connection, view).pairs.models else None
-
-
-def judges_of(connection: Connection, arena_id: int) -> dict[str, int]:
-    """The judges of an arena with their number of battles."""
-    return {name: battles for name, (_, battles) in _judges(connection, arena_id).items()}
-
-
-def _judges(connection: Connection, arena_id: int) -> dict[str, tuple[int, int]]:
-    rows = connection.execute(
-        "SELECT j.name, j.id, SUM(c.decided + c.waiting + c.void) FROM pair_counts c JOIN judges j ON j.id = c.judge_id"
-        " WHERE c.arena_id = ? AND c.category = '' GROUP BY j.id ORDER BY j.id",
-        (arena_id,),
-    )
-    return {decode(name): (number, battles) for name, number, battles in rows}
-
-
-def _pick(noun: str, name: str | None, known: list[str]) -> str | None:
-    if name is None or name in known:
-        return name
-    near = get_close_matches(name, known, n=1)
-    raise UsageError(
-        f"there is no {noun} '{name}'",
-        f"Known: {', '.join(known) or 'none'}.",
-        f"Did you mean '{near[0]}'?" if near else "",
-    )
-
-
 def rated_names(connection: Connection) -> dict[int, str]:
     """By number of the player, the name that it is rated under."""
     rows = connection.execute(
@@ -170,94 +69,134 @@ def rated_names(connection: Connection) -> dict[int, str]:
     return {number: decode(name) for number, name in rows}
 
 
+class _PairOfJudge(NamedTuple):
+    """The counts of a pair of players before one judge."""
+
+    judge_id: int
+    counts: kept.PairCount
+
+
 def read_counts(connection: Connection, view: View) -> ArenaCounts:
     """The counts of a view, at a cost that does not grow with the battles."""
-    rows = kept.read_pairs(connection, view.arena.id, view.judge_id, view.category)
+    rows = [
+        _PairOfJudge(number, row)
+        for number in view.judges.values()
+        for row in kept.read_pairs(connection, view.arena.id, number, view.category)
+    ]
     names = rated_names(connection)
-    models = tuple(dict.fromkeys(names[player] for row in rows for player in (row.a, row.b)))
-    place = {name: i for i, name in enumerate(models)}
-    a, b = ([place[names[getattr(row, side)]] for row in rows] for side in ("a", "b"))
-    wins, losses, ties = (np.array([getattr(r, what) for r in rows], dtype=np.int64) for what in _RESULTS)
-    share = np.array([row.win_share for row in rows], dtype=np.float64)
-    pairs = PairCounts.of(models, a, b, wins, losses, ties, np.clip(share, 0, wins + losses + ties))
-    if_void, if_loss = _treatments(connection, view, rows, (models, a, b, wins, losses, ties))
+    columns = _columns([row.counts for row in rows], names)
+    share = np.array([row.counts.win_share for row in rows], dtype=np.float64)
+    games = columns.wins + columns.losses + columns.ties
+    pairs = PairCounts.of(*columns, np.clip(share, 0, games))
+    if_void, if_loss = _treatments(connection, view, rows, columns)
     return ArenaCounts(
         pairs, _coverage(connection, view, rows), if_void, if_loss, _unusual(connection, view, names)
     )
 
 
+class _Columns(NamedTuple):
+    """Counts as `PairCounts.of` takes them; a pair may stand in several rows."""
+
+    models: tuple[str, ...]
+    a: list[int]
+    b: list[int]
+    wins: IntArray
+    losses: IntArray
+    ties: IntArray
+
+
+def _columns(rows: Sequence[kept.PairCount], names: Mapping[int, str]) -> _Columns:
+    models = tuple(dict.fromkeys(names[player] for row in rows for player in (row.a, row.b)))
+    place = {name: i for i, name in enumerate(models)}
+    a, b = ([place[names[getattr(row, side)]] for row in rows] for side in ("a", "b"))
+    results = (np.array([getattr(r, what) for r in rows], dtype=np.int64) for what in _RESULTS)
+    return _Columns(models, a, b, *results)
+
+
 _RESULTS = ("wins", "losses", "ties")
-_Columns = tuple[tuple[str, ...], list[int], list[int], np.ndarray, np.ndarray, np.ndarray]
 
 
 def _treatments(
-    connection: Connection,
-    view: View,
-    rows: list[kept.PairCount],
-    columns: _Columns,
+    connection: Connection, view: View, rows: Sequence[_PairOfJudge], columns: _Columns
 ) -> tuple[PairCounts | None, PairCounts | None]:
     """The counts with battles of responses that are not whole left out, and with them lost."""
-    if not any(row.cut_a or row.cut_b or row.cut_both for row in rows):
+    if not any(row.cut_a or row.cut_b or row.cut_both for _, row in rows):
         return None, None
-    cut_a = np.array([row.cut_a for row in rows], dtype=np.int64)
-    cut_b = np.array([row.cut_b for row in rows], dtype=np.int64)
+    cut_a = np.array([row.cut_a for _, row in rows], dtype=np.int64)
+    cut_b = np.array([row.cut_b for _, row in rows], dtype=np.int64)
     models, a, b, wins, losses, ties = columns
     kept_wins, kept_losses, kept_ties = wins, losses, ties
     if view.arena.on_cut.value == "loss":
         kept_wins, kept_losses = wins - cut_b, losses - cut_a
     elif view.arena.on_cut.value == "judge":
         gone = _results_of_unusual(connection, view)
-        found = np.array([gone.get((row.a, row.b), (0, 0, 0)) for row in rows], dtype=np.int64).reshape(-1, 3)
+        none = (0, 0, 0)
+        found = np.array([gone.get((judge, row.a, row.b), none) for judge, row in rows], dtype=np.int64)
         kept_wins, kept_losses, kept_ties = wins - found[:, 0], losses - found[:, 1], ties - found[:, 2]
     void = PairCounts.of(models, a, b, kept_wins, kept_losses, kept_ties)
     return void, PairCounts.of(models, a, b, kept_wins + cut_b, kept_losses + cut_a, kept_ties)
 
 
-def _results_of_unusual(connection: Connection, view: View) -> dict[tuple[int, int], tuple[int, int, int]]:
-    """Results of the decided battles in which a response was not whole, by pair (a <= b)."""
-    clause, values = _where(view)
+def _results_of_unusual(
+    connection: Connection, view: View
+) -> dict[tuple[int, int, int], tuple[int, int, int]]:
+    """Results of the decided battles in which a response was not whole, by judge and pair (a <= b)."""
+    clause, values = where(view)
     rows = connection.execute(
-        f"SELECT player_a, player_b, SUM(wins_a), SUM(wins_b), SUM(ties) FROM battles WHERE {clause}"
+        f"SELECT judge_id, player_a, player_b, SUM(wins_a), SUM(wins_b), SUM(ties) FROM battles WHERE {clause}"
         " AND (status_a IN ('cut', 'empty', 'refused') OR status_b IN ('cut', 'empty', 'refused'))"
-        " GROUP BY player_a, player_b",
+        " GROUP BY judge_id, player_a, player_b",
         values,
     )
-    found: dict[tuple[int, int], tuple[int, int, int]] = {}
-    for a, b, wins, losses, ties in rows:
-        key, result = ((a, b), (wins, losses, ties)) if a <= b else ((b, a), (losses, wins, ties))
+    found: dict[tuple[int, int, int], tuple[int, int, int]] = {}
+    for judge, a, b, wins, losses, ties in rows:
+        key, result = (
+            ((judge, a, b), (wins, losses, ties)) if a <= b else ((judge, b, a), (losses, wins, ties))
+        )
         before = found.get(key, (0, 0, 0))
         found[key] = (before[0] + result[0], before[1] + result[1], before[2] + result[2])
     return found
 
 
-def _coverage(connection: Connection, view: View, rows: list[kept.PairCount]) -> Coverage:
+def _coverage(connection: Connection, view: View, rows: Sequence[_PairOfJudge]) -> Coverage:
     decided, waiting, void = (
-        sum(getattr(row, state) for row in rows) for state in ("decided", "waiting", "void")
+        sum(getattr(row, state) for _, row in rows) for state in ("decided", "waiting", "void")
     )
-    reasons: dict[str, int] = {}
-    if waiting or void:
-        clause, values = _where(view, state="state != 'decided'")
-        found = connection.execute(
-            f"SELECT reason, COUNT(*) FROM battles WHERE {clause} GROUP BY reason ORDER BY 2 DESC", values
-        )
-        reasons = {decode(reason) or "unknown": n for reason, n in found}
-    return Coverage(decided, waiting, void, reasons)
+    decided_by = {
+        name: sum(row.decided for judge, row in rows if judge == number)
+        for name, number in view.judges.items()
+    }
+    reasons = _reasons(connection, view) if waiting or void else {}
+    return Coverage(decided, waiting, void, reasons, decided_by)
+
+
+def _reasons(connection: Connection, view: View) -> dict[str, int]:
+    """Why battles are not decided, most frequent first."""
+    clause, values = where(view, state="state != 'decided'")
+    found = connection.execute(
+        f"SELECT reason, COUNT(*) FROM battles WHERE {clause} GROUP BY reason ORDER BY 2 DESC", values
+    )
+    return {decode(reason) or "unknown": n for reason, n in found}
 
 
 def _unusual(connection: Connection, view: View, names: Mapping[int, str]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for player, by_status in kept.read_sides(connection, view.arena.id, view.judge_id, view.category).items():
-        model = found.setdefault(names[player], {"sides": 0})
-        for status, n in by_status.items():
-            model["sides"] += n
-            if status in kept.UNUSUAL:
-                model[status] = model.get(status, 0) + n
+    for number in view.judges.values():
+        sides = kept.read_sides(connection, view.arena.id, number, view.category)
+        for player, by_status in sides.items():
+            model = found.setdefault(names[player], {"sides": 0})
+            for status, n in by_status.items():
+                model["sides"] += n
+                if status in kept.UNUSUAL:
+                    model[status] = model.get(status, 0) + n
     return found
 
 
-def _where(view: View, state: str = "state = 'decided'") -> tuple[str, list[object]]:
-    values: list[object] = [view.arena.id, view.judge_id]
-    clause = f"arena_id = ? AND judge_id = ? AND {state}"
+def where(view: View, state: str = "state = 'decided'") -> tuple[str, list[object]]:
+    """The SQL condition on `battles` of a view, and its values."""
+    values: list[object] = [view.arena.id, *view.judges.values()]
+    judges = ", ".join("?" * len(view.judges))
+    clause = f"arena_id = ? AND judge_id IN ({judges}) AND {state}"
     if view.category is not None:
         values.append(maybe(view.category))
         clause += " AND category = ?"
@@ -267,10 +206,12 @@ def _where(view: View, state: str = "state = 'decided'") -> tuple[str, list[obje
 def read_prompt_battles(connection: Connection, view: View, models: Iterable[str] = ()) -> PromptBattles:
     """The decided battles of a view, counted per pair and prompt. Time grows with the battles.
 
+    What several judges say of one prompt stands under that one prompt, and is resampled with it.
+
     Args:
         models: that are to be there even without a decided battle; they come first, in this order.
     """
-    clause, values = _where(view)
+    clause, values = where(view)
     rows = connection.execute(
         "SELECT prompt_id, player_a, player_b, wins_a, wins_b, ties, win_share * (wins_a + wins_b + ties)"
         f" FROM battles WHERE {clause}",
