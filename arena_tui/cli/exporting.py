@@ -15,6 +15,8 @@ from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.formats.export import Column, ExportFormat
+    from engine.store.export import Filters
+    from engine.store.sqlite import Connection
 
 app = commands()
 
@@ -24,6 +26,7 @@ app = commands()
     epilog=examples(
         "arena-tui export battles --arena pocket --out battles.csv",
         "arena-tui export responses --model otter --format parquet --out otter.parquet",
+        "arena-tui export ratings --judge crowd --judge 'gpt*'",
         "arena-tui export games | head -3",
     ),
 )
@@ -48,7 +51,12 @@ def export(
         typer.Option("--out", help="Write here instead of to stdout, whole or not at all.", metavar="FILE"),
     ] = None,
     arena: Annotated[str | None, typer.Option("--arena", help="Only of this arena.", metavar="NAME")] = None,
-    judge: Annotated[str | None, typer.Option("--judge", help="Only of this judge.", metavar="NAME")] = None,
+    judges: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--judge", help="Only of this judge. Repeatable, globs such as 'gpt*' too.", metavar="NAME"
+        ),
+    ] = None,
     category: Annotated[
         str | None, typer.Option("--category", help="Only of this category.", metavar="NAME")
     ] = None,
@@ -63,16 +71,17 @@ def export(
 ) -> None:
     """Write a table of the store, exactly. Importing what was exported gives the same store again.
 
-    Not every table can be chosen from by every option. On a terminal control characters are made visible; a file or a
-    pipe gets every text as it is.
+    Not every table can be chosen from by every option. Ratings are those that were stored, each of one judge; several
+    judges pooled are rated by: arena-tui leaderboard --judge A --judge B --json. On a terminal control characters are
+    made visible; a file or a pipe gets every text as it is.
     """
     from engine.formats.export import export_rows, write_rows
     from engine.store.export import table_rows
 
     wanted = _format(form, out)
-    said = {
+    said: dict[str, str | list[str] | None] = {
         "arena": arena,
-        "judge": judge,
+        "judge": judges or None,
         "category": category,
         "model": model,
         "set": set_name,
@@ -80,7 +89,7 @@ def export(
     }
     filters = {name: value for name, value in said.items() if value is not None}
     with open_for_reading(store) as opened, opened.snapshot() as connection:
-        rows = table_rows(connection, table, filters)
+        rows = table_rows(connection, table, _meant(connection, filters))
         if out is not None:
             count = export_rows(rows, _columns(table), wanted, out)
             say(f"{count:,} rows of {table} written to {out}")
@@ -89,6 +98,32 @@ def export(
             raise UsageError("Parquet is not for a terminal", mend="Write it to a file with --out FILE.")
         with data_stream() as stream:
             write_rows(rows, _columns(table), wanted, stream)
+
+
+def _meant(connection: Connection, filters: Filters) -> Filters:
+    """The filters with names that the store has.
+
+    Raises:
+        UsageError: it has no such name.
+    """
+    from engine.ratings.views import matching, pick
+    from engine.store.export.names import Names
+    from engine.store.prompts import set_names
+
+    names = Names(connection)
+    known = {
+        "arena": list(names.arenas.values()),
+        "judge": list(names.judges.values()),
+        "model": list(names.players.values()),
+        "set": [name for name, _ in set_names(connection)],
+    }
+    meant = dict(filters)
+    for noun in filters.keys() & known:
+        said = filters[noun]
+        meant[noun] = (
+            pick(noun, said, known[noun]) if isinstance(said, str) else matching(noun, said, known[noun])
+        )
+    return meant
 
 
 def _format(said: str | None, out: Path | None) -> ExportFormat:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.errors import UsageError
@@ -12,7 +12,7 @@ from engine.store.export.tables import TABLES
 from engine.store.rows import encode
 from engine.store.sqlite import Connection
 
-Filters = Mapping[str, str]
+Filters = Mapping[str, str | Sequence[str]]
 
 COLUMNS: dict[str, dict[str, str]] = {name: table.columns for name, table in TABLES.items()}
 """By table, its columns with their kinds: text, integer, number, boolean or json (nested)."""
@@ -28,7 +28,8 @@ def table_rows(connection: Connection, table: str, filters: Filters | None = Non
     moment's state.
 
     Args:
-        filters: name -> value that a row must have; a table has some of arena, judge, category, model, kind, set.
+        filters: name -> value that a row must have, or several of which it must have one; a table has some of arena,
+            judge, category, model, kind, set.
 
     Raises:
         UsageError: no such table, or a filter that it has not.
@@ -43,11 +44,16 @@ def table_rows(connection: Connection, table: str, filters: Filters | None = Non
     return _stream(connection, table, filters or {})
 
 
+def _any_of(condition: str, times: int) -> str:
+    return f"({' OR '.join([condition] * times) or 'FALSE'})"
+
+
 def _stream(connection: Connection, name: str, filters: Filters) -> Iterator[Row]:
     table = TABLES[name]
-    conditions = " AND ".join(table.filters[one] for one in filters)
+    chosen = {one: [said] if isinstance(said, str) else list(said) for one, said in filters.items()}
+    conditions = " AND ".join(_any_of(table.filters[one], len(values)) for one, values in chosen.items())
     query = table.order.format(where=f"WHERE {conditions}" if conditions else "")
-    values: list[Any] = [encode(value) for value in filters.values()]
+    values: list[Any] = [encode(value) for said in chosen.values() for value in said]
     numbers = [row[0] for row in connection.execute(query, values)]
     names = Names(connection)
     for start in range(0, len(numbers), _AT_A_TIME):

@@ -99,7 +99,10 @@ RATINGS = Table(
     _RATINGS,
     "SELECT s.id FROM rating_snapshots s {where} ORDER BY s.id",
     _ratings,
-    {"arena": "s.arena_id = (SELECT id FROM arenas WHERE name = ?)"},
+    {
+        "arena": "s.arena_id = (SELECT id FROM arenas WHERE name = ?)",
+        "judge": "s.judge_id = (SELECT id FROM judges WHERE name = ?)",
+    },
 )
 JOBS = _plain("jobs", _JOBS)
 ATTEMPTS = _plain("attempts", _ATTEMPTS)
