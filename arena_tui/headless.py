@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from arena_tui.layout import Table
-from arena_tui.output import out_json_line, out_table, say, say_table
+from arena_tui.output import out_json_line, out_table, say, say_lines, say_table
 from arena_tui.progress import (
     ASCII_BAR,
     BAR,
@@ -187,5 +187,4 @@ class RowCounter:
 def _tell(event: RunEvent, show_preflight: Callable[[Table], None]) -> None:
     if event.kind == "preflight":
         show_preflight(preflight_table(event.facts))
-    for line in describe(event.kind, event.facts):
-        say(line)
+    say_lines(describe(event.kind, event.facts))

@@ -31,6 +31,9 @@ LIST = 30
 MOST_CHARACTERS = 500
 """Of one cell; what is longer is no table's business."""
 
+MOST_PROSE = 4000
+"""Characters of a title or a note. Names in it are shortened before; this bounds what else may stand there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -58,15 +61,28 @@ class Names:
     def __str__(self) -> str:
         return ", ".join(self.names)
 
+    def start(self, most: int) -> str:
+        """The list's beginning, of at least `most` characters where it has them."""
+        parts: list[str] = []
+        for name in self.names:
+            parts.append(shortened(name, most))
+            most -= len(parts[-1]) + len(", ")
+            if most < 0:
+                break
+        return ", ".join(parts)
+
     def fitted(self, width: int) -> str:
-        """The names in so many cells, such as `ada, bob +3`."""
-        whole = inert(str(self))
-        if cell_len(whole) <= width:
-            return whole
-        for kept in range(len(self.names) - 1, 0, -1):
-            some = f"{inert(', '.join(self.names[:kept]))} +{len(self.names) - kept}"
-            if cell_len(some) <= width:
-                return some
+        """The names in so many cells, such as `ada, bob +3`. What does not fit is not looked at."""
+        fit, some = "", ""
+        for kept, name in enumerate(self.names, 1):
+            some += f"{', ' if some else ''}{inert(shortened(name))}"
+            if cell_len(some) > width:
+                break
+            more = len(self.names) - kept
+            told = f"{some} +{more}" if more else some
+            fit = told if cell_len(told) <= width else fit
+        if fit or not self.names:
+            return fit
         counted = f"{len(self.names)} models"
         return counted if cell_len(counted) <= width else f"+{len(self.names)}"
 
@@ -164,10 +180,13 @@ def _taken(text: str, spans: Sequence[tuple[int, int, int]], width: int, *, back
     return "".join(reversed(parts) if backwards else parts)
 
 
+def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
+    """At most so many characters of a text: its beginning, and an ellipsis for the rest."""
+    return text if len(text) <= most else f"{text[: max(most - 1, 0)]}…"
+
+
 def _plain(cell: Cell) -> str:
-    text = str(cell)
-    shown = inert(text[:MOST_CHARACTERS])
-    return shown if len(text) <= MOST_CHARACTERS else f"{shown}…"
+    return inert(shortened(cell.start(MOST_CHARACTERS + 1) if isinstance(cell, Names) else cell))
 
 
 def _chosen(sized: _Sized, width: int | None) -> list[int]:
@@ -253,18 +272,18 @@ def _fitted(cell: Cell, width: int, column: Column) -> tuple[list[str], bool]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """The words of a text in lines of at most `width` cells; a longer word is broken."""
+    """The words of a text in lines of at most `width` cells; a longer word is broken. Linear time."""
     lines: list[str] = []
     line = ""
     for word in text.split(" "):
-        while cell_len(word) > width:
+        if cell_len(word) > width:
             room = width - cell_len(line) - 1 if line else width
-            if room < 1:
+            if room < 2:  # a wide letter takes two
                 lines.append(line)
                 line, room = "", width
-            piece = _taken(word, split_graphemes(word)[0], room) or word[:1]
-            lines.append(f"{line} {piece}" if line else piece)
-            line, word = "", word[len(piece) :]
+            begun, *pieces = broken(word, width, room)
+            lines += [f"{line} {begun}" if line else begun, *pieces]
+            line, word = "", lines.pop()
         joined = f"{line} {word}" if line else word
         if cell_len(joined) <= width:
             line = joined
@@ -274,9 +293,24 @@ def _wrapped(text: str, width: int) -> list[str]:
     return [*lines, line] if line or not lines else lines
 
 
+def broken(text: str, width: int, first: int | None = None) -> list[str]:
+    """A text without line ends in pieces of at most `width` cells, the first of at most `first`. Linear time.
+
+    A letter that is wider than its line stands in one alone; there is always a piece.
+    """
+    pieces: list[str] = []
+    start, room = 0, width if first is None else first
+    for begin, _, cells in split_graphemes(text)[0]:
+        if cells > room and begin > start:
+            pieces.append(text[start:begin])
+            start, room = begin, width
+        room -= cells
+    return [*pieces, text[start:]]
+
+
 def wrap(text: str, width: int | None, indent: str = "") -> list[str]:
     """One inert line of prose in lines of at most `width` cells; all but the first begin with the indent."""
-    text = inert(text)
+    text = inert(shortened(text, MOST_PROSE))
     if width is None or cell_len(text) <= width:
         return [text]
     first, *rest = _wrapped(text, max(width - len(indent), LEAST))

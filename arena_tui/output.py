@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from arena_tui.inert import inert
 from arena_tui.streams import (
@@ -29,10 +29,19 @@ if TYPE_CHECKING:
 Format = Literal["table", "csv", "markdown"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "markdown")
 
+MOST_OF_A_LINE = 2_000
+MOST_OF_A_PART = 50_000
+"""Characters of an error that are said."""
+
 
 def out(text: str = "") -> None:
     """Lines of data for people."""
     write_data(inert(text, lines=True) + "\n")
+
+
+def out_lines(lines: Iterable[str]) -> None:
+    """Lines of data for people, each of them one: a name with a line end in it begins no line of its own."""
+    write_data("".join(f"{inert(line)}\n" for line in lines))
 
 
 def out_json(value: Any) -> None:
@@ -66,29 +75,38 @@ def data_stream() -> Iterator[BinaryIO]:
     """Standard output for a file that is written to it: exact in a pipe or file, lines made inert on a terminal."""
     if data_is_seen():
         with _InertLines() as lines:
-            yield lines
+            yield cast(BinaryIO, lines)
     else:
         with binary_data() as stream:
             yield stream
 
 
-class _InertLines(io.BytesIO):
-    """Takes lines of UTF-8 and shows each one inert, as soon as it is whole."""
+class _InertLines(io.RawIOBase):
+    """Takes lines of UTF-8 and shows each one inert, as soon as it is whole. Linear time, however it is cut."""
+
+    def __init__(self) -> None:
+        self._begun: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
 
     def write(self, data: Any) -> int:
-        count = super().write(data)
-        *whole, rest = self.getvalue().split(b"\n")
-        if whole:
-            out(b"\n".join(whole).decode("utf-8", "surrogatepass"))
-            self.seek(0)
-            self.truncate()
-            super().write(rest)
-        return count
+        data = bytes(data)
+        end = data.rfind(b"\n")
+        if end >= 0:
+            self._show(data[:end])
+        self._begun.append(data[end + 1 :])
+        return len(data)
 
     def close(self) -> None:
-        if not self.closed and self.getvalue():
-            out(self.getvalue().decode("utf-8", "surrogatepass"))
+        if not self.closed and any(self._begun):
+            self._show(b"")
         super().close()
+
+    def _show(self, rest: bytes) -> None:
+        whole = b"".join([*self._begun, rest])
+        self._begun.clear()
+        out(whole.decode("utf-8", "surrogatepass"))
 
 
 def say(text: str = "") -> None:
@@ -101,12 +119,24 @@ def say_table(table: Table) -> None:
     say("\n".join(_drawn(table, talk_width(), bold=False)))
 
 
+def say_lines(lines: Iterable[str]) -> None:
+    """Lines of talk, each of them one, as `out_lines`."""
+    if said := "".join(f"{inert(line)}\n" for line in lines):
+        write_talk(said)
+
+
 def say_error(error: UserError) -> None:
-    """A failure in three parts: what, the facts, what to do."""
-    lines = [f"arena-tui: {error.title}"]
+    """A failure in three parts: what, the facts, what to do. A server's page or a name without end is shortened."""
+    lines = [f"arena-tui: {_bounded(error.title, MOST_OF_A_LINE)}"]
     for part in (error.text, error.mend):
-        lines += [f"  {line.strip()}" for line in part.splitlines() if line.strip()]
-    say("\n".join(lines))
+        told = [line.strip() for line in _bounded(part, MOST_OF_A_PART).splitlines()]
+        lines += [f"  {_bounded(line, MOST_OF_A_LINE)}" for line in told if line]
+    say_lines(lines)
+
+
+def _bounded(text: str, most: int) -> str:
+    """At most so many characters of a text, and how many more there are."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"
 
 
 def _drawn(table: Table, width: int | None, *, bold: bool) -> list[str]:

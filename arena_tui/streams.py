@@ -51,13 +51,10 @@ def write_talk(text: str) -> None:
 
 
 def redraw(line: str) -> None:
-    """Replace the last line of the terminal, with text that this program made of counts and times.
-
-    What is written next takes its place; an empty one takes it away.
-    """
+    """Replace the last line of the terminal. What is written next takes its place; an empty one takes it away."""
     if line or _redrawn:
         _redrawn[:] = [line]
-        write_talk(line)
+        write_talk(inert(line))
         _redrawn[:] = [line] if line else []
 
 
@@ -141,6 +138,10 @@ def strays_as_talk() -> Iterator[None]:
         _held.pop()
 
 
+LONGEST_STRAY = 10_000
+"""Characters of a line that is never ended, as bars that redraw themselves are; then it is said as one."""
+
+
 class _Stray(io.TextIOBase):
     """Takes what others print, and says it line by line. It is no terminal, so that nobody draws on it."""
 
@@ -149,7 +150,8 @@ class _Stray(io.TextIOBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self._begun = ""
+        self._begun: list[str] = []
+        self._length = 0
 
     def writable(self) -> bool:
         return True
@@ -161,15 +163,24 @@ class _Stray(io.TextIOBase):
         return _talk().fileno()
 
     def write(self, text: str) -> int:
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in lines:
-            write_talk(inert(line) + "\n")
+        whole, end, rest = text.rpartition("\n")
+        if end:
+            self._say(whole)
+        self._begun.append(rest)
+        self._length += len(rest)
+        if self._length > LONGEST_STRAY:
+            self._say("")
         return len(text)
 
     def close(self) -> None:
-        if not self.closed and self._begun:
-            write_talk(inert(self._begun) + "\n")
+        if not self.closed and self._length:
+            self._say("")
         super().close()
+
+    def _say(self, rest: str) -> None:
+        lines = "".join([*self._begun, rest]).split("\n")
+        self._begun, self._length = [], 0
+        write_talk("".join(f"{inert(line)}\n" for line in lines))
 
 
 def _data() -> TextIO:

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from arena_tui.layout import Cell, Column, Names, Table
+from arena_tui.layout import Cell, Column, Names, Table, shortened
+from engine.records import OutcomeRule
 
 if TYPE_CHECKING:
     from engine.ratings.comparing import Compared, Comparison
     from engine.ratings.leaderboard import Leaderboard, ModelRow
-    from engine.ratings.stored import View
+    from engine.ratings.views import View
     from engine.ratings.win_rates import WinRateMatrix
 
 MOST_NAMES = 12
 """Names in one note; the rest is counted."""
+
+MOST_JUDGES = 4
+"""Judges in a title, or of those that are left out; the rest is counted."""
+
+MOST_OF_A_NAME = 100
+"""Characters of a name in a note; the table has more of it."""
 
 _NARROW = (
     Column("rank", right=True),
@@ -34,13 +41,11 @@ def leaderboard_table(board: Leaderboard, *, all_columns: bool = False) -> Table
     Args:
         all_columns: show the rest in any case.
     """
-    skill = _SKILLS[board.options.skill]
-    wide = ("median", "wins", "losses", "ties", "win share", "Elo online", skill, "sigma", "not whole")
-    extra = [Column(name, right=True, extra=not all_columns) for name in wide]
-    rows = [[*_narrow(row), *_wide(row)] for row in board.rows]
-    view = board.view
-    title = f"{view.arena.name} · judge {view.judge} · category {view.category_name}"
-    return Table([*_NARROW, *extra], rows, title, _notes(board))
+    wide = ["median", "wins", "losses", "ties", "win share", "not whole"]
+    in_order = [] if board.online_reason else ["Elo online", _SKILLS[board.options.skill], "sigma"]
+    extra = [Column(name, right=True, extra=not all_columns) for name in (*wide, *in_order)]
+    rows = [[*_narrow(row), *_wide(row), *(_in_order(row) if in_order else ())] for row in board.rows]
+    return Table([*_NARROW, *extra], rows, title_of(board.view), _notes(board))
 
 
 def _narrow(row: ModelRow) -> list[Cell]:
@@ -63,10 +68,34 @@ def _wide(row: ModelRow) -> list[str]:
         f"{row.losses:,}",
         f"{row.ties:,}",
         number(row.win_share, 3),
-        number(row.elo_online, 1),
-        number(row.trueskill_mu, 2),
-        number(row.trueskill_sigma, 2),
         f"{not_whole / row.sides:.1%}" if row.sides else "-",
+    ]
+
+
+def _in_order(row: ModelRow) -> list[str]:
+    return [number(row.elo_online, 1), number(row.trueskill_mu, 2), number(row.trueskill_sigma, 2)]
+
+
+def title_of(view: View) -> str:
+    """What a table is of."""
+    return f"{short(view.arena.name)} · {judges_of(view)} · category {short(view.category_name)}"
+
+
+def judges_of(view: View) -> str:
+    """The judge in a title, or the judges whose battles are pooled."""
+    names = " + ".join(short(name) for name in list(view.judges)[:MOST_JUDGES])
+    more = len(view.judges) - MOST_JUDGES
+    return f"{'judges' if view.pooled else 'judge'} {names}{f' + {more} more' if more > 0 else ''}"
+
+
+def other_judges(view: View) -> list[str]:
+    """A note on the judges that are left out though nobody chose."""
+    if not view.other_judges:
+        return []
+    told = [f"{short(name)} {battles:,}" for name, battles in view.other_judges.items()]
+    return [
+        f"the judge with the most battles; others here: {some(told, MOST_JUDGES)}; --judge NAME shows one, --judge all"
+        " counts the battles of all"
     ]
 
 
@@ -84,6 +113,7 @@ def interval(lower: float | None, upper: float | None) -> str:
 def _notes(board: Leaderboard) -> list[str]:
     return [
         _rests_on(board),
+        *_judges(board),
         _rated_by(board),
         *_reasons(board.rows),
         *_not_whole(board.rows),
@@ -96,16 +126,33 @@ def _rests_on(board: Leaderboard) -> str:
     coverage = board.coverage
     parts = [f"{coverage.decided:,} of {coverage.total:,} battles decided"]
     if board.battles != coverage.decided:
-        parts.append(f"ratings rest on {board.battles:,}")
+        unit = " games" if board.view.arena.outcome_rule is OutcomeRule.PER_GAME else ""
+        parts.append(f"ratings rest on {board.battles:,}{unit}")
+    if board.self_battles:
+        parts.append(f"{board.self_battles:,} are a model against itself and rate nobody")
     parts += [f"{n:,} {reason}" for reason, n in coverage.waiting_for.items()]
     return "; ".join(parts)
+
+
+def _judges(board: Leaderboard) -> list[str]:
+    """Whose battles count where that is not plain from the title."""
+    if not board.view.pooled:
+        return other_judges(board.view)
+    told = [f"{short(name)} {n:,}" for name, n in board.coverage.decided_by.items()]
+    notes = [f"judges pooled, a battle of each counts as one; decided: {some(told)}"]
+    if board.options.interval == "sandwich" or board.options.over == "battles":
+        notes.append(
+            "warning: these intervals take what several judges say of one prompt for independent, and are too narrow;"
+            " --over prompts takes it together"
+        )
+    return notes
 
 
 def _rated_by(board: Leaderboard) -> str:
     options, arena = board.options, board.view.arena
     anchor = "mean 1000"
     if options.anchor is not None:
-        anchor = f"{options.anchor.model} pinned to {options.anchor.rating:g}"
+        anchor = f"{short(options.anchor.model)} pinned to {options.anchor.rating:g}"
     how = "95 % sandwich intervals"
     if options.interval == "bootstrap":
         how = f"95 % intervals of {options.n_resamples:,} bootstraps over {options.over}"
@@ -121,7 +168,7 @@ def _reasons(rows: Sequence[ModelRow]) -> list[str]:
     for row in rows:
         if row.reason is not None:
             lost = f" ({row.without_finite_fit:,} resamples)" if row.without_finite_fit else ""
-            by_reason.setdefault(row.reason, []).append(f"{row.model}{lost}")
+            by_reason.setdefault(row.reason, []).append(f"{short(row.model)}{lost}")
     return [f"{some(names)}: {reason}" for reason, names in by_reason.items()]
 
 
@@ -131,6 +178,11 @@ def some(names: Sequence[str], most: int = MOST_NAMES) -> str:
     return ", ".join(names[:most]) + more
 
 
+def short(name: str) -> str:
+    """A name in a sentence."""
+    return shortened(name, MOST_OF_A_NAME)
+
+
 def _not_whole(rows: Sequence[ModelRow]) -> list[str]:
     shares = [
         (sum(row.unusual.values()) / row.sides, row)
@@ -138,7 +190,7 @@ def _not_whole(rows: Sequence[ModelRow]) -> list[str]:
         if row.sides and any(row.unusual.values())
     ]
     told = [
-        f"{row.model} {share:.1%} ({_by_status(row.unusual)} of {row.sides:,})"
+        f"{short(row.model)} {share:.1%} ({_by_status(row.unusual)} of {row.sides:,})"
         for share, row in sorted(shares, key=lambda one: -one[0])
     ]
     return [f"responses that are not whole: {some(told, 6)}"] if told else []
@@ -150,7 +202,8 @@ def _by_status(unusual: Mapping[str, int]) -> str:
 
 def _rank_depends(board: Leaderboard) -> list[str]:
     told = [
-        f"{one.model} ({one.rank_void or '-'} if their battles are void, {one.rank_loss or '-'} if they are lost)"
+        f"{short(one.model)} ({one.rank_void or '-'} if their battles are void,"
+        f" {one.rank_loss or '-'} if they are lost)"
         for one in board.cut_dependence
     ]
     return [f"warning: ranks that depend on responses that are not whole: {some(told, 6)}"] if told else []
@@ -181,9 +234,8 @@ def matrix_table(view: View, matrix: WinRateMatrix, battles: int, ties: bool) ->
         for place, (name, rates) in enumerate(zip(matrix.models, matrix.rates, strict=True), 1)
     ]
     what = "a tie counts half" if ties else "ties left out"
-    title = f"{view.arena.name} · judge {view.judge} · category {view.category_name}"
     note = f"share of battles that the row won against the column; {what}; {battles:,} battles"
-    return Table(columns, rows, title, [note])
+    return Table(columns, rows, title_of(view), [note, *other_judges(view)])
 
 
 def comparison_table(comparison: Comparison) -> Table:
@@ -196,19 +248,18 @@ def comparison_table(comparison: Comparison) -> Table:
         Column("win rate", right=True),
         Column("met", right=True),
         Column("prompts", right=True),
-        Column("", fit="wrap"),
+        Column("result", fit="wrap"),
     ]
     rows = [[row.category if by_category else row.model, *_compared(row)] for row in comparison.rows]
     first, view = comparison.rows[0], comparison.view
-    who = f"{first.model} minus {first.baseline}" if by_category else f"models minus {first.baseline}"
-    title = f"{who} · {view.arena.name} · judge {view.judge}"
+    who = f"{short(first.model)} minus" if by_category else "models minus"
+    title = f"{who} {short(first.baseline)} · {short(view.arena.name)} · {judges_of(view)}"
     if not by_category:
-        title += f" · category {view.category_name}"
+        title += f" · category {short(view.category_name)}"
     kind = "95 % intervals" if by_category else "simultaneous 95 % intervals"
     note = f"Elo points on common prompts; {kind} of {comparison.n_resamples:,} bootstraps over prompts"
-    return Table(
-        columns, rows, title, [note, "win rate: in the battles that the two had with each other (met)"]
-    )
+    met = "win rate: in the battles that the two had with each other (met)"
+    return Table(columns, rows, title, [note, met, *other_judges(view)])
 
 
 def _compared(row: Compared) -> list[str]:

@@ -11,13 +11,13 @@ import typer
 from arena_tui.cli.options import ArenaOption, CategoryOption, JudgeOption
 from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_reading
 from arena_tui.cli.tree import commands, examples
-from arena_tui.output import out, out_json, out_table
+from arena_tui.output import out_json, out_lines, out_table
+from arena_tui.streams import data_width
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.ratings.stored import View
-    from engine.records import Turn
-    from engine.store.trace import BattleLine, BattleTrace, Side, TracedGame
+    from engine.ratings.views import View
+    from engine.store.trace import BattleLine
 
 app = commands("Battles, and what the judge said.")
 
@@ -51,7 +51,7 @@ def list_verdicts(
     store: StoreOption = None,
 ) -> None:
     """List battles with their outcomes. Show one with: arena-tui verdicts show BATTLE."""
-    from engine.ratings.stored import find_view
+    from engine.ratings.views import find_view
     from engine.store.trace import list_battles
 
     if state is not None:
@@ -153,10 +153,17 @@ def show_verdict(
         int, typer.Argument(help="Number of the battle, from verdicts list.", metavar="BATTLE")
     ],
     raw: Annotated[bool, typer.Option("--raw", help="Also the judge's reply as it was.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Long texts to their end, not only what a page holds of them.")
+    ] = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Show everything behind one battle. Prompt, responses, games, models, sampling, and where it came from."""
+    """Show everything behind one battle. Prompt, responses, games, models, sampling, and where it came from.
+
+    What a model wrote stands behind bars; a line without one is this program's.
+    """
+    from arena_tui.battle_page import Page
     from engine.store.trace import trace_battle
 
     with open_for_reading(store) as opened:
@@ -166,77 +173,4 @@ def show_verdict(
     if as_json:
         out_json(asdict(trace))
     else:
-        out("\n".join(_lines(trace, raw)))
-
-
-def _lines(trace: BattleTrace, raw: bool) -> list[str]:
-    where = ", ".join(f"{name} of {of}" for of, name in trace.prompt_names) or trace.prompt_key
-    lines = [
-        f"battle {trace.id} · arena {trace.arena} · prompt {where} · category {trace.category or '-'}",
-        f"  {trace.a.player} (a) against {trace.b.player} (b): {_result(trace)}",
-        f"  from {trace.came_from}; key {trace.key}",
-        "",
-        *_conversation(trace),
-    ]
-    for label, side in (("a", trace.a), ("b", trace.b)):
-        lines += ["", f"── {label}: {side.player} ({side.status})", *_facts(side), *_answers(side.turns)]
-    for game in trace.games:
-        lines += ["", *_game(trace, game, raw)]
-    return lines
-
-
-def _result(trace: BattleTrace) -> str:
-    from arena_tui.tables import number
-
-    if trace.state != "decided":
-        return f"{trace.state} ({trace.reason})"
-    winner = {"a": trace.a.player, "b": trace.b.player}.get(trace.outcome or "", "nobody, a tie")
-    return f"won by {winner}, margin {number(trace.margin, 2)} by {trace.outcome_rule}"
-
-
-def _conversation(trace: BattleTrace) -> list[str]:
-    if trace.conversation is None:
-        return ["(the prompt's text is not in the store)"]
-    return [
-        f"[{message.role}] {message.content if message.content is not None else '…'}"
-        for message in trace.conversation.messages
-    ]
-
-
-def _facts(side: Side) -> list[str]:
-    model = ", ".join(f"{name} {value}" for name, value in side.model.items())
-    lines = [f"   model {model}; player {side.key}"]
-    if side.sampling is not None:
-        said = ", ".join(f"{name} {value}" for name, value in side.sampling.items())
-        lines.append(f"   sampling {said or 'as served'}")
-    if side.response_key is not None:
-        lines.append(f"   response {side.response_key}")
-    return lines
-
-
-def _answers(turns: tuple[Turn, ...] | None) -> list[str]:
-    if turns is None:
-        return ["(its text is not in the store)"]
-    lines = []
-    for number, turn in enumerate(turns, 1):
-        if len(turns) > 1:
-            lines.append(f"[turn {number}]")
-        if turn.thinking:
-            lines += ["[thinking, not judged]", turn.thinking, "[answer]"]
-        lines.append(turn.answer)
-    return lines
-
-
-def _game(trace: BattleTrace, game: TracedGame, raw: bool) -> list[str]:
-    verdict = game.verdict
-    first = trace.b.player if game.swapped else trace.a.player
-    said = f"{verdict.status.value}: {verdict.reason}"
-    if verdict.value is not None:
-        value = verdict.value if isinstance(verdict.value, tuple) else (verdict.value,)
-        said = f"{verdict.kind.value} {', '.join(map(str, value))}"
-    lines = [f"── {trace.judge}, {first} shown first: {said}", f"   key {game.verdict_key}"]
-    if verdict.explanation:
-        lines.append(verdict.explanation)
-    if raw and verdict.raw is not None:
-        lines += ["   the reply as it was:", verdict.raw]
-    return lines
+        out_lines(Page(data_width(), raw, whole).lines(trace))

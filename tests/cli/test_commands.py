@@ -159,8 +159,8 @@ def test_verdicts_go_on_behind_the_last(store: Path) -> None:
 def test_a_battle_is_traced_to_what_was_said(played: Played) -> None:
     shown = command("verdicts", "show", "1", "--raw", store=played.store)
     for part in (
-        "[user] question",
-        "i am ",
+        "[user]\n│ question",
+        "│ i am ",
         "from job 1, attempt 1",
         "the reply as it was:",
         '"score_first"',
