@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import PluginError, UsageError, UserError
 from engine.judges.base import Judge, JudgeSpec
-from engine.plan import JudgePlan, ModelPlan, Plan, endpoint_urls
+from engine.plan import JudgePlan, ModelPlan, Plan
 from engine.players.base import Player, PlayerSpec
 from engine.plugins import Group, find, load
 from engine.records import Sampling
@@ -153,7 +153,7 @@ def _player_spec(name: str, plan: ModelPlan) -> PlayerSpec:
         name=name,
         model=plan.model,
         revision=plan.revision,
-        endpoints=endpoint_urls(plan),
+        endpoints=plan.endpoints or (),
         api_key_env=plan.api_key_env,
         sampling=plan.sampling.to_sampling(),
         options=dict(plan.options),
@@ -165,7 +165,7 @@ def _judge_spec(name: str, plan: JudgePlan) -> JudgeSpec:
         name=name,
         model=plan.model,
         revision=plan.revision,
-        endpoints=endpoint_urls(plan),
+        endpoints=plan.endpoints or (),
         api_key_env=plan.api_key_env,
         sampling=plan.sampling.to_sampling(),
         template=plan.template,

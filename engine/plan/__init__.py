@@ -4,7 +4,7 @@ from engine.plan.catalogue import PlanKey, plan_keys
 from engine.plan.digest import plan_digest
 from engine.plan.document import Origin
 from engine.plan.emit import to_toml
-from engine.plan.endpoints import endpoint_urls
+from engine.plan.endpoints import endpoints_in_file
 from engine.plan.model import (
     AnchorPlan,
     ClusterPlan,
@@ -45,7 +45,7 @@ __all__ = [
     "ShippedPlan",
     "StagePlan",
     "check_options",
-    "endpoint_urls",
+    "endpoints_in_file",
     "explain",
     "format_duration",
     "list_shipped",

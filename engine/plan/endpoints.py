@@ -1,4 +1,4 @@
-"""The servers of a model, as its entry in the plan names them: URLs, or files of URLs."""
+"""Files of servers, which a plan names as `@FILE`: one base URL a line, `#` begins a comment."""
 
 from __future__ import annotations
 
@@ -6,30 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.errors import PlanError, Problem
-from engine.plan.model import ModelPlan
 from engine.plan.values import endpoint_problem
 
 
-def endpoint_urls(entry: ModelPlan) -> tuple[str, ...]:
-    """The base URLs of an entry, each once; a `@FILE` is read now: one URL a line, `#` begins a comment.
+def endpoints_in_file(path: Path) -> tuple[str, ...]:
+    """The base URLs in a file, each once, as it is now.
 
-    An empty file is no mistake: its servers may still be starting.
+    A file that is missing or empty is no mistake: its servers may still be starting.
 
     Raises:
-        PlanError: a file cannot be read, or lines of it are no URLs.
+        PlanError: it cannot be read, or lines of it are no URLs.
     """
-    urls: dict[str, None] = {}
-    for endpoint in entry.endpoints or ():
-        if endpoint.startswith("@"):
-            urls |= dict.fromkeys(_in_file(Path(endpoint[1:])))
-        else:
-            urls[endpoint] = None
-    return tuple(urls)
-
-
-def _in_file(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         problem = Problem("endpoints", f"cannot be read: {why}", source=str(path))
@@ -38,7 +29,7 @@ def _in_file(path: Path) -> list[str]:
     problems = tuple(_problems(lines, str(path)))
     if problems:
         raise PlanError("a file of endpoints has lines that are none", problems)
-    return [url for _, url in lines if url]
+    return tuple(dict.fromkeys(url for _, url in lines if url))
 
 
 def _problems(lines: list[tuple[int, str]], source: str) -> Iterator[Problem]:

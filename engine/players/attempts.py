@@ -30,6 +30,10 @@ class Limits:
     attempts: int
 
 
+OUTAGES = 3
+"""Times that a request begins anew after an outage. One that brings its server down each time is not asked for ever."""
+
+
 class GaveUp(Exception):
     """No answer within the limits. `reason` tells the last failure and how often it was tried."""
 
@@ -44,11 +48,13 @@ class Course:
 
     Attributes:
         ends: clock time of its deadline; None before the first attempt.
+        outages: times that it met its limits while no endpoint could be asked, and began anew.
         latency_ms: of the attempt that was answered.
     """
 
     ends: float | None = None
     tried: int = 0
+    outages: int = 0
     last: str = ""
     latency_ms: float | None = None
 
@@ -93,21 +99,25 @@ class Attempts:
             try:
                 return await self._attempt(endpoint, body, course)
             except EndpointFault as fault:
-                course.last = fault.reason  # the next place is at another endpoint, at once
+                course.last = (
+                    fault.reason
+                )  # the next place is at another endpoint, or here once it was checked
+                if course.tried >= self._limits.attempts and endpoint.fault is None:
+                    self._begin_anew(course, "no attempt is left")
             except Transient as failure:
                 course.last = failure.reason
                 await self._rest(failure, course)
 
     async def _place(self, course: Course) -> Endpoint:
-        if course.ends is None:
-            endpoint = await self._pool.lease()
-            course.ends = self._clock.now() + self._limits.deadline_s
-            return endpoint
-        try:
-            async with self._clock.timeout(self._left(course)):
-                return await self._pool.lease()
-        except TimeoutError:
-            raise self._gave_up(course, "the deadline passed") from None
+        if course.ends is not None:
+            try:
+                async with self._clock.timeout(self._left(course)):
+                    return await self._pool.lease()
+            except TimeoutError:
+                self._begin_anew(course, "the deadline passed")
+        endpoint = await self._pool.lease()
+        course.ends = self._clock.now() + self._limits.deadline_s
+        return endpoint
 
     async def _attempt(self, endpoint: Endpoint, body: bytes, course: Course) -> Completion:
         """One exchange; its outcome is told to the pool before its place is given back."""
@@ -135,10 +145,10 @@ class Attempts:
         """Wait before the next attempt, or give up when there can be none."""
         wait = self._backoff.wait(course.tried, failure.retry_after)
         if course.tried >= self._limits.attempts:
-            raise self._gave_up(course, "no attempt is left")
+            return self._begin_anew(course, "no attempt is left")
         if wait >= self._left(course):
             asked = "" if failure.retry_after is None else f", {failure.retry_after:g} s asked for"
-            raise self._gave_up(course, f"the next attempt would be past the deadline{asked}")
+            return self._begin_anew(course, f"the next attempt would be past the deadline{asked}")
         self.resting += 1
         self._on_rest()
         try:
@@ -150,6 +160,15 @@ class Attempts:
         """Seconds until the deadline, 0 or more."""
         return max(0.0, (course.ends or 0.0) - self._clock.now())
 
-    def _gave_up(self, course: Course, why: str) -> GaveUp:
-        times = "attempt" if course.tried == 1 else "attempts"
-        return GaveUp(f"{course.last or 'no answer'} ({course.tried} {times}, {why})")
+    def _begin_anew(self, course: Course, why: str) -> None:
+        """A limit was met. While no endpoint can be asked that says nothing of this request: it waits with the others
+        for one to come back, and has all its time again. The pool tells when waiting is over.
+
+        Raises:
+            GaveUp: it is the request's own.
+        """
+        if not self._pool.down or course.outages >= OUTAGES:
+            times = "attempt" if course.tried == 1 else "attempts"
+            raise GaveUp(f"{course.last or 'no answer'} ({course.tried} {times}, {why})")
+        course.outages += 1
+        course.tried, course.ends = 0, None

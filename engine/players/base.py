@@ -22,7 +22,8 @@ class PlayerSpec:
         name: what the plan calls it.
         model: the served model's name, a folder, `pocket:NAME`; what each kind makes of it is its own matter.
         revision: what tells this checkpoint from others behind the same name.
-        endpoints: base URLs such as `http://host:8000/v1`, without user, password or query.
+        endpoints: base URLs such as `http://host:8000/v1`, without user, password or query; or `@FILE` with one a
+            line, which is read when the player is opened, and again while it is asked.
         api_key_env: name of the environment variable that holds the key; never the key.
         options: the plug-in's own, checked by its `Options`.
     """
@@ -91,8 +92,24 @@ class ChatReply:
     retryable: bool = field(default=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a player has in hand at the moment.
+
+    Attributes:
+        in_flight: requests that are being asked.
+        window: as many as may be in flight now, as far as its servers are known.
+        limit: as many as the plan allows.
+    """
+
+    in_flight: int
+    window: int
+    limit: int
+
+
 class Player(Protocol):
-    """How a model is reached. A class also has `from_plan(name, spec)` and a pydantic model `Options`.
+    """How a model is reached. A class also has `from_plan(name, spec)` and a pydantic model `Options`; one whose
+    concurrency adapts has an attribute `load`, a `Load`.
 
     Attributes:
         notes: what a person should know of how it went (a server that cannot hold to a schema, an endpoint set

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from engine.errors import UsageError
-from engine.players.failures import EndpointFault, Transient
+from engine.players.failures import EndpointFault, Failure
 from engine.players.window import Window
 
 
@@ -16,12 +16,14 @@ class Endpoint:
         url: base URL; it holds no secret (see `check_url`).
         in_flight: requests that are being asked now.
         asked: requests ever asked, to spread evenly loaded ones.
+        served: it has answered a request since it was opened.
         failures: transient failures in a row.
         rounds: times in a row that it was set aside.
         failing_since: clock time of the first of them; None while it answers.
         aside_until: clock time before which nothing is asked; None when it may be asked.
         probing: it was aside, and one request at a time shows whether it answers again.
         fault: why it is never asked again; None otherwise.
+        retired: it is listed no more: what is in flight ends, nothing new is asked.
         reason: the last failure, for people.
     """
 
@@ -30,17 +32,19 @@ class Endpoint:
         self.window = window
         self.in_flight = 0
         self.asked = 0
+        self.served = False
         self.failures = 0
         self.rounds = 0
         self.failing_since: float | None = None
         self.aside_until: float | None = None
         self.probing = False
         self.fault: str | None = None
+        self.retired = False
         self.reason = ""
 
     @property
     def usable(self) -> bool:
-        return self.fault is None and self.aside_until is None
+        return self.fault is None and self.aside_until is None and not self.retired
 
     @property
     def places(self) -> int:
@@ -58,12 +62,13 @@ class Endpoint:
     def answered(self) -> None:
         """A request was answered, if only by a refusal of that one request."""
         self.window.answered(self.in_flight)
+        self.served = True
         self.failures = 0
         self.rounds = 0
         self.failing_since = None
         self.probing = False
 
-    def failed(self, failure: Transient, now: float) -> None:
+    def failed(self, failure: Failure, now: float) -> None:
         """A request was not answered."""
         self.reason = failure.reason
         self.failures += 1
@@ -74,6 +79,11 @@ class Endpoint:
 
     def condemn(self, fault: EndpointFault) -> None:
         self.fault = self.reason = fault.reason
+
+    def is_refused_by(self, fault: EndpointFault) -> bool:
+        """Whether a refusal is taken for lasting. One that has answered before may do so again: a key that is renewed,
+        a quota that is filled up, a gateway that starts before what is behind it."""
+        return fault.final or not self.served
 
     def hopeless(self, now: float, patience_s: float) -> bool:
         """Whether waiting for it is over: it refuses us, or has not answered for longer than `patience_s`, or

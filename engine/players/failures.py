@@ -2,7 +2,7 @@
 
 Transient       the same request may well be answered next time: retried within its deadline
 Rejected        the server understood and refuses this request: recorded, not retried
-EndpointFault   the server refuses us, whatever we ask: the endpoint is set aside for good
+EndpointFault   the server refuses us, whatever we ask: one that has answered before is set aside, another never asked
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ MAX_REASON = 400
 
 
 class Failure(Exception):
-    """One exchange brought no answer. `reason` is one line without secrets."""
+    """One exchange brought no answer.
+
+    Attributes:
+        reason: one line without secrets.
+        retry_after: seconds that the server asks us to wait, None when it does not say.
+        overload: the server has too much to do, so that we should ask for less at a time.
+    """
+
+    retry_after: float | None = None
+    overload = False
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -23,12 +32,7 @@ class Failure(Exception):
 
 
 class Transient(Failure):
-    """Worth trying again.
-
-    Args:
-        retry_after: seconds that the server asks us to wait, None when it does not say.
-        overload: the server has too much to do, so that we should ask for less at a time.
-    """
+    """Worth trying again."""
 
     def __init__(self, reason: str, retry_after: float | None = None, overload: bool = False) -> None:
         super().__init__(reason)
@@ -41,15 +45,17 @@ class Rejected(Failure):
 
 
 class EndpointFault(Failure):
-    """No request will be answered here until a person mends it: key, address, model, certificate.
+    """No request will be answered here until something is mended: key, quota, address, model, certificate.
 
     Args:
         missing: what was asked for does not exist here (404, 405, 410), so that another route may.
+        final: waiting does not mend it, even where the endpoint has answered before.
     """
 
-    def __init__(self, reason: str, missing: bool = False) -> None:
+    def __init__(self, reason: str, missing: bool = False, final: bool = False) -> None:
         super().__init__(reason)
         self.missing = missing
+        self.final = final
 
 
 _RETRIED = {408, 409, 425, 429}

@@ -25,12 +25,13 @@ class Flow(Generic[ItemT, ResultT]):
         self._source = iter(items)
         self._work = work
         self._room = room
+        self._over = False
         self._under_way: set[asyncio.Future[ResultT]] = set()
         self._done: asyncio.Queue[asyncio.Future[ResultT]] = asyncio.Queue()
 
     def fill(self) -> None:
         """Take items while there is room. Call it when the room has grown without a result."""
-        while len(self._under_way) < self._room():
+        while not self._over and len(self._under_way) < self._room():
             try:
                 item = next(self._source)
             except StopIteration:
@@ -54,6 +55,7 @@ class Flow(Generic[ItemT, ResultT]):
                 yield task.result()
                 self.fill()  # the consumer may have made new items out of it
         finally:
+            self._over = True
             for task in self._under_way:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)

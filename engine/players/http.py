@@ -10,12 +10,13 @@ from typing import Any, Literal, Self
 from pydantic import Field
 
 from engine.errors import UsageError
+from engine.players.addresses import Addresses
 from engine.players.attempts import Attempts, Course, GaveUp, Limits
 from engine.players.backoff import Backoff
-from engine.players.base import ChatReply, ChatRequest, ModelIdentity, PlayerSpec
+from engine.players.base import ChatReply, ChatRequest, Load, ModelIdentity, PlayerSpec
 from engine.players.clock import Clock, SystemClock
 from engine.players.completion import OURS, Completion, ThinkingTags, chat_body, read_completion
-from engine.players.endpoint import Endpoint, check_url
+from engine.players.endpoint import Endpoint
 from engine.players.failures import Rejected
 from engine.players.flow import Flow
 from engine.players.options import PlayerOptions, read_options
@@ -89,11 +90,19 @@ class HttpPlayer:
         self._options = options
         self._thinking = ThinkingTags(options.thinking_tags, options.thinking_opened)
         clock, backoff = clock or SystemClock(), backoff or Backoff()
-        urls = dict.fromkeys(check_url(url, name) for url in spec.endpoints)
-        endpoints = [Endpoint(url, Window(options.start, options.concurrency)) for url in urls]
-        self._servers = Servers(endpoints, self._model, clock, backoff, options.patience_s, self._note)
-        self._attempts = Attempts(self._servers.pool, self._ask, options.limits, backoff, clock, self._fill)
+        self._clock = clock
         self._flows: set[Flow[ChatRequest, ChatReply | None]] = set()
+        self._servers = Servers(
+            Addresses(spec.endpoints, name),
+            lambda url: Endpoint(url, Window(options.start, options.concurrency)),
+            self._model,
+            clock,
+            backoff,
+            options.patience_s,
+            self._note,
+            self._fill,
+        )
+        self._attempts = Attempts(self._servers.pool, self._ask, options.limits, backoff, clock, self._fill)
 
     @classmethod
     def from_plan(cls, name: str, spec: PlayerSpec) -> Self:
@@ -109,7 +118,7 @@ class HttpPlayer:
         if not spec.endpoints:
             raise UsageError(
                 f"players.{name} needs endpoints",
-                mend='For example: endpoints = ["http://localhost:8000/v1"]',
+                mend='For example: endpoints = ["http://localhost:8000/v1"], or "@FILE" with one a line',
             )
         if taken := OURS.intersection(spec.sampling.extra):
             raise UsageError(f"players.{name}.sampling.extra must not set {', '.join(sorted(taken))}")
@@ -118,7 +127,15 @@ class HttpPlayer:
     @property
     def parallel(self) -> int:
         """Requests that may be in flight at a time, over all endpoints."""
-        return self._options.concurrency * len(self._servers.pool.endpoints)
+        return self._options.concurrency * max(1, len(self._servers.pool.endpoints))
+
+    @property
+    def load(self) -> Load:
+        """Requests in flight and places, over all endpoints."""
+        endpoints = self._servers.pool.endpoints
+        return Load(
+            sum(one.in_flight for one in endpoints), sum(one.places for one in endpoints), self.parallel
+        )
 
     async def open(self) -> None:
         """Connect to every endpoint, and take fingerprints.
@@ -126,10 +143,15 @@ class HttpPlayer:
         Raises:
             UsageError: the key's variable is not set; endpoints serve different things; nothing identifies the
                 model.
-            EndpointError: none of them answers.
+            EndpointError: none is listed, or none of them answers.
         """
+        from engine.players.wire import Wire
+
         key = read_key(self._api_key_env, self.name)
-        await self._servers.open(key, int(self._options.max_body_mb * 1_000_000), self._revision)
+        largest = int(self._options.max_body_mb * 1_000_000)
+        await self._servers.open(
+            lambda url: Wire(url, key, max_body_bytes=largest, wall=self._clock.wall), self._revision
+        )
 
     def identity(self) -> ModelIdentity:
         facts = {
@@ -253,11 +275,11 @@ class HttpPlayer:
         """How many requests may be under way: those in flight, and those that rest between attempts."""
         pool = self._servers.pool
         places = pool.places
-        resting = min(self._attempts.resting, self._options.concurrency * len(pool.endpoints))
+        resting = min(self._attempts.resting, self.parallel)
         return places + resting if places else 0
 
     def _fill(self) -> None:
-        """A request rests: another may take its place."""
+        """There may be more room: a request rests, or another endpoint can be asked."""
         for flow in self._flows:
             flow.fill()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from engine.errors import EndpointError
 from engine.players.backoff import Backoff
@@ -17,6 +18,9 @@ BREAKER_AFTER = 5
 
 CHECK_TIMEOUT_S = 30.0
 
+TOLD_AFTER = 3
+"""Rounds without an answer after which a person is told; a hiccup is nobody's business."""
+
 
 class Exhausted(Exception):
     """No endpoint is left to ask; `Pool.error` says why."""
@@ -26,29 +30,40 @@ class Pool:
     """Places at endpoints, handed out and given back.
 
     Args:
-        patience_s: how long an endpoint may fail before waiting for it is over. Only when that is so for all of
-            them does `lease` raise.
+        patience_s: how long an endpoint may fail, or none be listed, before waiting for it is over. Only when that is
+            so for all of them does `lease` raise.
         recheck: asks an endpoint that was set aside whether it still serves the same; raises the failure.
         note: tells a person that an endpoint was lost.
+        changed: called when an endpoint came, went, or may or may not be asked now.
+        listed_in: what the endpoints are read from while running, for people; empty when they are fixed.
+
+    Attributes:
+        endpoints: those that are listed now; `add` and `retire` change them.
+        retired: those that are listed no more, while something is in flight there.
     """
 
     def __init__(
         self,
-        endpoints: Sequence[Endpoint],
         clock: Clock,
         backoff: Backoff,
         patience_s: float,
         recheck: Callable[[Endpoint], Awaitable[None]],
         note: Callable[[str], None],
+        changed: Callable[[], None],
+        listed_in: str = "",
     ) -> None:
-        self.endpoints = list(endpoints)
+        self._changed = changed
+        self.endpoints: list[Endpoint] = []
+        self.retired: list[Endpoint] = []
+        self._listed_in = listed_in
+        self._empty_since = clock.now()
         self._clock = clock
         self._backoff = backoff
         self._patience_s = patience_s
         self._recheck = recheck
         self._note = note
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._menders: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._bug: BaseException | None = None
 
     @property
@@ -56,22 +71,64 @@ class Pool:
         """Requests that may be in flight now, over all endpoints; 1 while all are aside, 0 when exhausted."""
         if self.exhausted:
             return 0
-        return max(1, sum(endpoint.places for endpoint in self.endpoints))
+        ending = sum(endpoint.in_flight for endpoint in self.retired)
+        return ending + max(1, sum(endpoint.places for endpoint in self.endpoints))
 
     @property
     def exhausted(self) -> bool:
         now = self._clock.now()
+        if not self.endpoints:
+            return now - self._empty_since > self._patience_s
         return all(endpoint.hopeless(now, self._patience_s) for endpoint in self.endpoints)
+
+    @property
+    def down(self) -> bool:
+        """Whether none can be asked now."""
+        return not any(endpoint.usable for endpoint in self.endpoints)
 
     def error(self) -> EndpointError:
         """Why nothing can be asked any more, endpoint by endpoint."""
-        lines = "\n".join(f"  {endpoint.url}: {endpoint.reason}" for endpoint in self.endpoints)
+        lines = [f"  {endpoint.url}: {endpoint.reason}" for endpoint in self.endpoints]
         return EndpointError(
             "no endpoint can be asked any more",
-            lines,
+            "\n".join(lines or [f"  none is listed in {self._listed_in}"]),
             "What was answered is kept. Mend the endpoint and run it again.",
-            may_return=any(endpoint.fault is None for endpoint in self.endpoints),
+            may_return=bool(self._listed_in) or any(endpoint.fault is None for endpoint in self.endpoints),
         )
+
+    def add(self, endpoint: Endpoint, checked: bool = False) -> None:
+        """List one more; one that was not checked is asked only once it has shown that it serves the same."""
+        self.endpoints.append(endpoint)
+        if not checked:
+            endpoint.reason = "it has not shown yet what it serves"
+            endpoint.aside_until = endpoint.failing_since = self._clock.now()
+            self.beside(self._mend(endpoint))
+
+    def retire(self, endpoint: Endpoint) -> None:
+        """List it no more: what is in flight there ends, nothing new is asked."""
+        endpoint.retired = True
+        self.endpoints.remove(endpoint)
+        self.retired.append(endpoint)
+        if not self.endpoints:
+            self._empty_since = self._clock.now()
+        self._wake_all()
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something until `close`; what it raises is raised by the next `lease`."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def look_again(self) -> None:
+        """Let whoever waits see whether waiting is over; time alone wakes nobody."""
+        if self.exhausted:
+            self._wake_all()
+
+    def ended(self) -> list[Endpoint]:
+        """Retired endpoints at which nothing is in flight any more, each once."""
+        ended = [endpoint for endpoint in self.retired if not endpoint.in_flight]
+        self.retired = [endpoint for endpoint in self.retired if endpoint.in_flight]
+        return ended
 
     async def lease(self) -> Endpoint:
         """A place at the least loaded endpoint, waited for. Give it back with `give_back`.
@@ -103,11 +160,12 @@ class Pool:
 
     def failed(self, endpoint: Endpoint, failure: Failure) -> None:
         """Count a failure against its endpoint, and set it aside when there were too many."""
-        if isinstance(failure, EndpointFault):
+        if isinstance(failure, EndpointFault) and endpoint.is_refused_by(failure):
             self._condemn(endpoint, failure)
-        elif isinstance(failure, Transient):
+        elif isinstance(failure, Transient | EndpointFault):
             endpoint.failed(failure, self._clock.now())
-            if endpoint.probing or endpoint.failures >= BREAKER_AFTER:
+            refused = isinstance(failure, EndpointFault)
+            if refused or endpoint.probing or endpoint.failures >= BREAKER_AFTER:
                 self.set_aside(endpoint, failure)
         else:
             self.answered(endpoint)
@@ -120,13 +178,17 @@ class Pool:
             self._note(f"{endpoint.url} does not answer and is tried again later: {failure.reason}")
             self.set_aside(endpoint, failure)
 
-    def set_aside(self, endpoint: Endpoint, failure: Transient) -> None:
+    def set_aside(self, endpoint: Endpoint, failure: Failure) -> None:
         """Ask it nothing for a while, then check it; each round without an answer is a longer while."""
+        if endpoint.retired:
+            return
         now = self._clock.now()
         until, mending = endpoint.aside_until, endpoint.aside_until is not None
         if until is None or until <= now:
             endpoint.rounds += 1
             until = now + self._backoff.wait(endpoint.rounds, failure.retry_after)
+            if endpoint.rounds == TOLD_AFTER:
+                self._note(f"{endpoint.url} does not answer and is tried again: {failure.reason}")
         elif failure.retry_after is not None:  # one of many that were in flight when it broke
             until = max(until, now + failure.retry_after)
         endpoint.aside_until = until
@@ -134,19 +196,17 @@ class Pool:
         endpoint.reason = failure.reason
         endpoint.failing_since = now if endpoint.failing_since is None else endpoint.failing_since
         if not mending:
-            task = asyncio.create_task(self._mend(endpoint))
-            self._menders.add(task)
-            task.add_done_callback(self._mended)
+            self.beside(self._mend(endpoint))
         self._wake_all()
 
     async def close(self) -> None:
-        for task in self._menders:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._menders, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _mend(self, endpoint: Endpoint) -> None:
         """Wait, check, and let one request try it; or wait longer."""
-        while endpoint.fault is None:
+        while endpoint.fault is None and not endpoint.retired:
             while (rest := (endpoint.aside_until or 0.0) - self._clock.now()) > 0:
                 await self._clock.sleep(rest)
             try:
@@ -154,19 +214,20 @@ class Pool:
                     await self._recheck(endpoint)
             except TimeoutError:
                 self._still_failing(endpoint, Transient(f"no answer within {CHECK_TIMEOUT_S:g} s"))
-            except Transient as failure:
+            except (Transient, EndpointFault) as failure:
                 self._still_failing(endpoint, failure)
-            except EndpointFault as fault:
-                self._condemn(endpoint, fault)
             else:
                 endpoint.aside_until = None
                 endpoint.probing = True
                 self._wake_all()
                 return
 
-    def _still_failing(self, endpoint: Endpoint, failure: Transient) -> None:
-        endpoint.failed(failure, self._clock.now())
-        self.set_aside(endpoint, failure)
+    def _still_failing(self, endpoint: Endpoint, failure: Transient | EndpointFault) -> None:
+        if isinstance(failure, EndpointFault) and endpoint.is_refused_by(failure):
+            self._condemn(endpoint, failure)
+        else:
+            endpoint.failed(failure, self._clock.now())
+            self.set_aside(endpoint, failure)
 
     def _condemn(self, endpoint: Endpoint, fault: EndpointFault) -> None:
         if endpoint.fault is None:
@@ -174,8 +235,8 @@ class Pool:
             self._note(f"{endpoint.url} is not asked any more: {fault.reason}")
         self._wake_all()
 
-    def _mended(self, task: asyncio.Task[None]) -> None:
-        self._menders.discard(task)
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._bug = task.exception()
             self._wake_all()
@@ -207,3 +268,4 @@ class Pool:
 
     def _wake_all(self) -> None:
         self._wake(len(self._waiting))
+        self._changed()

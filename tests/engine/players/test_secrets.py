@@ -109,8 +109,8 @@ def test_no_log_exception_or_attribute_shows_the_key(
     served: Served, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    served.script(server.answer(), spill(401))
-    asked = player(clock, served, plan=PLAN, start=1, concurrency=1)
+    served.choose = lambda _: spill(401) if len(served.chats) > 1 else None
+    asked = player(clock, served, plan=PLAN, start=1, concurrency=1, patience_s=1)
     with pytest.raises(EndpointError) as raised:
         ask(asked, request("a"), request("b"))
     told = "".join(traceback.format_exception(raised.value))
