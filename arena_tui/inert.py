@@ -9,6 +9,7 @@ them. JSON output does not come through here: it is exact, and its encoder escap
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
 """The control pictures of Unicode: NUL is shown as its picture, and so on."""
@@ -31,11 +32,15 @@ _JOINED_EMOJI = f"{_EMOJI}(?:\u200d{_EMOJI}){{0,7}}|[0-9#*]\ufe0f\u20e3"
 # Arabic, Syriac and their neighbours, the scripts of South Asia, Myanmar, Khmer, Mongolian.
 _JOINING = "[\u0620-\u07ff\u0840-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17b3\u17b6-\u17ff\u1820-\u18aa]"
 _JOINER = f"(?<={_JOINING})[\u200c\u200d](?={_JOINING})"
-_MARKS = "[\u0300-\u034e\u0350-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f]"
-_PILED = f"(?<={_MARKS}{_MARKS}{_MARKS}{_MARKS}){_MARKS}"
-"""More than four marks on one letter hide the lines above."""
+_LOOK = re.compile(f"(?P<kept>{_JOINED_EMOJI}|{_JOINER})|{_HIDDEN}")
 
-_LOOK = re.compile(f"(?P<kept>{_JOINED_EMOJI}|{_JOINER})|{_HIDDEN}|{_PILED}")
+MOST_MARKS = 4
+"""Of any script on one letter. More hide the lines above and below."""
+# Marks are no letters, digits or spaces; nor do they stand where most other signs do.
+_PILE = re.compile(
+    rf"[^\w\s!-~\u2010-\u20cf\u2100-\u2bff\u3000-\u3029\u3030-\u3098\u309b-\u30ff\uff00-\uffff\U0001f000-\U0001faff]"
+    rf"{{{MOST_MARKS + 1},}}"
+)
 
 
 def inert(text: str, *, lines: bool = False) -> str:
@@ -46,7 +51,7 @@ def inert(text: str, *, lines: bool = False) -> str:
     """
     controls = _CONTROL_IN_LINES if lines else _CONTROL
     text = controls.sub(_picture, text)
-    return text if text.isascii() else _LOOK.sub(_mark, text)
+    return text if text.isascii() else _LOOK.sub(_mark, _PILE.sub(_unpiled, text))
 
 
 def _picture(found: re.Match[str]) -> str:
@@ -55,3 +60,14 @@ def _picture(found: re.Match[str]) -> str:
 
 def _mark(found: re.Match[str]) -> str:
     return found[0] if found["kept"] else f"<U+{ord(found[0]):04X}>"
+
+
+def _unpiled(found: re.Match[str]) -> str:
+    """The first marks of each letter as they are, and the others made visible."""
+    shown, marks = [], 0
+    for letter in found[0]:
+        kind = unicodedata.category(letter)
+        if kind != "Cf":  # a joiner begins no letter
+            marks = marks + 1 if kind in ("Mn", "Me") else 0
+        shown.append(letter if marks <= MOST_MARKS else f"<U+{ord(letter):04X}>")
+    return "".join(shown)

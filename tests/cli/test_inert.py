@@ -90,6 +90,20 @@ def test_making_inert_twice_changes_nothing(text: str, lines: bool) -> None:
     assert inert(once, lines=lines) == once
 
 
+MARKS = st.text(alphabet="eกक日❤\u0301\u0e47\u094d\u200c\u200d\ufe0f\u0483\u20dd\u3099 .", max_size=60)
+
+
+@given(MARKS)
+def test_no_letter_carries_more_than_four_marks(text: str) -> None:
+    shown = inert(text)
+    assert inert(shown) == shown
+    marks = 0
+    for letter in shown:
+        if unicodedata.category(letter) != "Cf":
+            marks = marks + 1 if unicodedata.category(letter) in ("Mn", "Me") else 0
+        assert marks <= 4
+
+
 @given(ANY_TEXT)
 def test_one_line_stays_one_line(text: str) -> None:
     assert len(inert(text).splitlines()) <= 1
@@ -126,6 +140,8 @@ def test_plain_text_is_left_alone(text: str) -> None:
         # Four marks are a letter, more are an attack on the lines above.
         ("e" + "\u0301" * 4, "e" + "\u0301" * 4),
         ("e" + "\u0301" * 6, "e" + "\u0301" * 4 + "<U+0301><U+0301>"),
+        ("ส" + "\u0e47" * 6, "ส" + "\u0e47" * 4 + "<U+0E47><U+0E47>"),
+        ("क" + "\u094d" * 4 + "\u200d\u094dष", "क" + "\u094d" * 4 + "<U+200D><U+094D>ष"),
     ],
 )
 def test_marks(text: str, shown: str) -> None:
