@@ -130,7 +130,9 @@ def _rests_on(board: Leaderboard) -> str:
         parts.append(f"ratings rest on {board.battles:,}{unit}")
     if board.self_battles:
         parts.append(f"{board.self_battles:,} are a model against itself and rate nobody")
-    parts += [f"{n:,} {reason}" for reason, n in coverage.waiting_for.items()]
+    if coverage.waiting_for:
+        told = (f"{reason} {n:,}" for reason, n in coverage.waiting_for.items())
+        parts.append(f"not decided: {', '.join(told)}")
     return "; ".join(parts)
 
 

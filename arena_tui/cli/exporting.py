@@ -106,7 +106,7 @@ def _meant(connection: Connection, filters: Filters) -> Filters:
     Raises:
         UsageError: it has no such name.
     """
-    from engine.ratings.views import matching, pick
+    from engine.ratings.naming import matching, pick
     from engine.store.export.names import Names
     from engine.store.prompts import set_names
 

@@ -12,9 +12,10 @@ from engine.ratings.bootstrap import bootstrap_prompts
 from engine.ratings.common_opponents import face_to_face
 from engine.ratings.counts import named
 from engine.ratings.differences import rating_difference, rating_differences
+from engine.ratings.naming import ALL, matching
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.stored import read_prompt_battles
-from engine.ratings.views import ALL, View, categories_of, matching
+from engine.ratings.views import View, categories_of
 from engine.store.store import Store
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engine.errors import UsageError
 from engine.ratings.cells import Cells, FloatArray, IntArray, sums
+from engine.ratings.naming import pick
 from engine.records import Outcome
 
 
@@ -195,11 +194,4 @@ def named(models: Sequence[str], name: str) -> int:
     Raises:
         UsageError: when it is not there.
     """
-    if name in models:
-        return models.index(name)
-    near = get_close_matches(name, models, n=1)
-    raise UsageError(
-        f"no model '{name}' among those that are rated",
-        f"did you mean '{near[0]}'?" if near else "",
-        f"name one of: {', '.join(models)}",
-    )
+    return models.index(pick("model", name, models))

@@ -7,18 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
 
 from engine.errors import UsageError
+from engine.ratings.naming import ALL, matching, pick
 from engine.store import counts as kept
 from engine.store.battles import Arena, read_arenas
 from engine.store.rows import decode
 from engine.store.sqlite import Connection
-
-ALL = "all"
-"""What all categories together are called, and all judges or models. A category of that name has no table of its own;
-a judge or model of that name is meant before all of them are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,36 +124,3 @@ def _judges(connection: Connection, arena_id: int) -> dict[str, tuple[int, int]]
         (arena_id,),
     )
     return {decode(name): (number, battles) for name, number, battles in rows}
-
-
-def pick(noun: str, name: str, known: Sequence[str]) -> str:
-    """The name, where it is known.
-
-    Raises:
-        UsageError: it is not, with the nearest.
-    """
-    if name in known:
-        return name
-    near = get_close_matches(name, known, n=1)
-    raise UsageError(
-        f"there is no {noun} '{name}'",
-        f"Known: {', '.join(known) or 'none'}.",
-        f"Did you mean '{near[0]}'?" if near else "",
-    )
-
-
-def matching(noun: str, patterns: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The known names that are meant by names, globs, or `all`, each once; a name that is known means itself alone.
-
-    Raises:
-        UsageError: a name or pattern that fits none, with the nearest.
-    """
-    meant: dict[str, None] = {}
-    for pattern in patterns:
-        fits = [pattern] if pattern in known else [name for name in known if _fits(name, pattern)]
-        meant |= dict.fromkeys(fits or [pick(noun, pattern, known)])
-    return list(meant)
-
-
-def _fits(name: str, pattern: str) -> bool:
-    return pattern == ALL or fnmatchcase(name, pattern)

@@ -47,12 +47,13 @@ class Log:
         arena: str = "log",
         rule: OutcomeRule = OutcomeRule.MEAN_MARGIN,
         on_cut: OnCut = OnCut.VOID,
+        judge: str = "judge",
     ) -> None:
         self.store = store
         self._players: dict[str, Contestant] = {}
         self._number = 0
         with store.write() as tx:
-            self.judge = land_recorded_judge(tx, "judge")
+            self.judge = land_recorded_judge(tx, judge)
             self.arena: Arena = land_arena(tx, arena, rule, on_cut)
 
     def land(self, *fights: Fight) -> None:
