@@ -1,4 +1,4 @@
-"""docs/judging.md says what the code does."""
+"""docs/judging.md and docs/methodology.md say what the code does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from engine.judges.reasons import Reason
 from engine.judges.template import TemplateLabels, TemplateText
 from engine.records import VerdictKind
 
-PAGE = (Path(__file__).parents[3] / "docs/judging.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "judging.md").read_text(encoding="utf-8")
+METHODOLOGY = (DOCS / "methodology.md").read_text(encoding="utf-8")
 
 
 def test_every_reason_is_documented() -> None:
@@ -23,5 +25,5 @@ def test_every_piece_of_a_template_is_documented() -> None:
 
 def test_every_kind_has_a_row_and_the_code_says_the_same() -> None:
     for kind in VerdictKind:
-        assert f"\n| {kind.value} |" in PAGE
+        assert f"\n| {kind.value} |" in METHODOLOGY
         assert f"\n| {kind.value} |" in (derive.__doc__ or "")
