@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -43,9 +45,23 @@ def run(program: Callable[[], int | None]) -> int:
     except ReaderGone:
         forget_data()
         return 0
-    except Exception:  # noqa: BLE001  nothing is swallowed: it is shown whole
+    except Exception as error:  # noqa: BLE001  nothing is swallowed: it is shown whole
+        if (mistake := _of_a_path(error)) is not None:
+            say_error(mistake)
+            return mistake.exit_code
         say(traceback.format_exc().rstrip("\n"))
         return 1
+
+
+_PATH_MISTAKES = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
+"""What no file could be asked about, wherever it was that somebody first looked."""
+
+
+def _of_a_path(error: Exception) -> UsageError | None:
+    if not isinstance(error, OSError) or error.errno not in _PATH_MISTAKES or error.filename is None:
+        return None
+    name = os.fsdecode(error.filename)
+    return UsageError(f"there can be no file '{name}'", error.strerror or "", "Give another name.")
 
 
 def _say_usage(error: typer.TyperException) -> None:

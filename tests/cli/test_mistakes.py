@@ -162,6 +162,21 @@ def test_another_programs_file_is_1_and_stays_as_it_was(arguments: list[str], tm
         assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", "arena", "x" * 5000],
+        ["store", "backup", "x" * 5000],
+        ["leaderboard", "--store", "x" * 5000],
+    ],
+)
+def test_a_name_that_no_file_can_have_is_2(arguments: list[str], few: Path) -> None:
+    told = command(*arguments, store=few)
+    assert_told(told, 2, "there can be no file 'xxx", "Give another name.")
+    assert "more characters)" in told.err
+    assert len(told.err) < 4000
+
+
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
     assert_told(command("leaderboard", store=tmp_path), 1, "is a folder", "--store FILE")
 

@@ -87,10 +87,47 @@ def in_terminal(
     *arguments: str | bytes | Path, size: tuple[int, int] = (24, 80), **said: str
 ) -> tuple[int, bytes]:
     """Run in a pseudo-terminal of (rows, columns): exit code, and every byte that reached it."""
+    return _in_terminal([*PROGRAM, *arguments], size, said)
+
+
+SESSION = """
+import json, os, sys
+from arena_tui.cli.main import main
+from pathlib import Path
+mark, commands = json.loads(Path(sys.argv[1]).read_text())
+for arguments in commands:
+    os.write(1, f"{mark}{main(arguments)} ".encode())
+"""
+
+
+def session_in_terminal(
+    commands: Sequence[Sequence[str]], folder: Path, size: tuple[int, int] = (24, 80), **said: str
+) -> list[tuple[int, bytes]]:
+    """Run many commands one after another in one process on a pseudo-terminal: of each what `in_terminal` gives.
+
+    Args:
+        folder: for a file that tells the process what to run.
+    """
+    mark = f"<{os.urandom(8).hex()}>"
+    told = folder / "commands.json"
+    told.write_text(json.dumps([mark, [list(one) for one in commands]]))
+    code, seen = _in_terminal([sys.executable, "-P", "-c", SESSION, told], size, said)
+    assert code == 0, seen[-2000:]
+    *shown, rest = seen.split(mark.encode())
+    assert rest.strip().isdigit()
+    # What a command showed stands before its mark, its code behind it.
+    shown = [shown[0], *(part.partition(b" ")[2] for part in shown[1:])]
+    codes = [int(part.partition(b" ")[0]) for part in seen.split(mark.encode())[1:]]
+    return list(zip(codes, shown, strict=True))
+
+
+def _in_terminal(
+    program: Sequence[str | bytes | Path], size: tuple[int, int], said: Mapping[str, str]
+) -> tuple[int, bytes]:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     process = subprocess.Popen(
-        [*PROGRAM, *arguments],
+        program,
         stdin=slave,
         stdout=slave,
         stderr=slave,

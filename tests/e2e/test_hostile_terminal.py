@@ -1,210 +1,289 @@
-"""Hostile text in a real terminal: whoever wrote it (models, files, servers, people), it controls nothing."""
+"""Hostile text in a real terminal: whoever wrote it (models, files, servers, people), it controls nothing.
+
+Every command is run: the tree of commands is walked, and one without a case here fails the test.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import unicodedata
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.battle_logs import HOSTILE_NAMES, random_battles, write_battles
+from arena_tui.cli.main import ENTRIES
+from tests.cli.battle_logs import HOSTILE_NAMES, random_battles
 from tests.cli.commanding import command
-from tests.e2e.programs import in_terminal
+from tests.e2e.hostile import ATTACK, HOSTILE, SAID, assert_inert
+from tests.e2e.programs import in_terminal, session_in_terminal
 from tests.engine.jobs.arena_on_loopback import Arena
-from tests.servers.loopback import LoopbackServer
-from tests.servers.openai_server import answer
+from tests.servers.loopback import LoopbackServer, Request
+from tests.servers.openai_server import Behaviour, answer, status
 
-ATTACK = (
-    "\x1b[2J\x1b[H\x1b]0;pwned\x07\x1b]52;c;cHduZWQ=\x07\x1bP+q\x1b\\\x1bc\x9b31m\x90q\x9c"
-    "\u202eevil\u202c\u2066x\u2069\u200b\u2060\ufeff\U000e0041\ufe0f\u2028\u0085\x00\x08\x7f\r\x0e[bold]b[/bold]"
-)
-"""Clears the screen, sets title and clipboard, resets, C1 forms of these, reorders, hides, and is markup."""
+# What is run, by command: the store that it is run on, and its arguments. An @ stands for the attack.
+# `imported` has hostile names of everything; `played` hostile prompts, responses, verdicts and error bodies; `copied`
+# is a copy of the first that may be changed; `none` is no store at all.
 
-OURS = re.compile(r"\x1b\[[01]m|\r\x1b\[K")
-"""Bold on and off for headings, and the redrawn line of progress: all that we send."""
+CASES: Mapping[str, list[tuple[str, list[str]]]] = {
+    "": [("imported", []), ("played", []), ("none", []), ("none", ["@"]), ("none", ["--store", "@"])],
+    "--batch": [
+        ("none", ["@"]),
+        ("none", ["pocket", "--set", "@=@"]),
+        ("none", ["pocket", "--stop-after", "@"]),
+        ("none", ["{plan}"]),
+        ("copied", ["{played_plan}", "--dry-run"]),
+    ],
+    "plan list": [("none", [])],
+    "plan show": [("none", ["@"]), ("none", ["{plan}"]), ("none", ["{played_plan}"])],
+    "plan check": [("none", ["@"]), ("none", ["{plan}"]), ("none", ["{played_plan}", "--set", "@"])],
+    "plan keys": [("none", [])],
+    "plan new": [("none", ["--player", "@", "--prompts", "@"])],
+    "jobs list": [("played", [])],
+    "jobs show": [("played", ["1"]), ("played", ["@"])],
+    "jobs drain": [("copied", ["@"])],
+    "judge preview": [("played", ["{played_plan}", "--battle", "1"]), ("none", ["@"])],
+    "judge templates list": [("none", [])],
+    "judge templates show": [("none", ["@"]), ("none", ["@.toml"]), ("none", ["{template}"])],
+    "leaderboard": [
+        ("imported", []),
+        ("imported", ["--all-columns"]),
+        ("imported", ["--format", "csv"]),
+        ("imported", ["--format", "markdown"]),
+        ("imported", ["--json"]),
+        ("played", []),
+        *[("imported", [option, "@"]) for option in ("--arena", "--judge", "--category", "--format", "--@")],
+        ("imported", ["--anchor", "@=@"]),
+        ("imported", ["--store", "@"]),
+    ],
+    "matrix": [("imported", []), ("imported", ["--format", "csv"]), ("imported", ["--format", "markdown"])],
+    "compare": [
+        ("imported", ["@", "plain"]),
+        ("imported", ["plain", "nan"]),
+        ("imported", ["*", "--baseline", "plain"]),
+        ("imported", ["*", "--baseline", "plain", "--format", "markdown"]),
+    ],
+    "ratings agree": [
+        ("imported", ["--reference", "@"]),
+        ("imported", ["--reference", "{ratings}"]),
+        ("imported", ["--reference", "{ratings}", "--columns", "@"]),
+    ],
+    "verdicts list": [("imported", []), ("played", []), ("played", ["--state", "waiting"])],
+    "verdicts scores": [("imported", [])],
+    "verdicts show": [
+        *[(store, ["1", *how]) for store in ("imported", "played") for how in ([], ["--raw"], ["--json"])],
+        ("played", ["1", "--raw", "--whole"]),
+        *[("played", [str(battle), "--raw"]) for battle in range(2, 13)],
+    ],
+    "import": [
+        ("none", ["@", "@"]),
+        ("none", ["arena", "@"]),
+        ("copied", ["arena", "{log}", "--dry-run"]),
+        ("copied", ["arena", "{log}"]),
+        ("copied", ["arena", "{log}", "--map", "@"]),
+    ],
+    "export": [
+        *[("imported", [table]) for table in ("battles", "models", "players", "games", "ratings")],
+        *[
+            ("played", [table])
+            for table in ("prompts", "responses", "verdicts", "jobs", "attempts", "events")
+        ],
+        ("imported", ["prompts", "--format", "csv"]),
+        ("played", ["responses", "--format", "csv"]),
+        ("imported", ["battles", "--format", "parquet"]),
+        ("imported", ["@"]),
+    ],
+    "imports list": [("imported", [])],
+    "imports show": [("imported", ["1"])],
+    "imports formats": [("none", [])],
+    "arenas list": [("imported", [])],
+    "arenas rename": [("copied", ["@", "@"]), ("copied", ["{arena}", "b@"])],
+    "arenas drop": [("copied", ["@"]), ("copied", ["b@"]), ("copied", ["b@", "--yes"])],
+    "imports undo": [("copied", ["1"])],
+    "store info": [("imported", [])],
+    "store check": [("imported", []), ("played", [])],
+    "store verify": [("imported", [])],
+    "store backup": [("imported", ["{folder}/copy@.db"]), ("imported", ["@/@"])],
+    "models list": [("imported", []), ("played", [])],
+    "models alias": [("copied", ["@", "@"]), ("copied", ["plain", "nan"])],
+}
+
+FAILING = {"@", "{plan}", "parquet"}
+"""Arguments with which a command ends otherwise than with 0."""
 
 
-def assert_inert(data: bytes) -> None:
-    """Nothing reached the terminal but text, ends of lines, and what we send ourselves."""
-    text = OURS.sub("", data.decode("utf-8")).replace("\r\n", "\n").replace("\r", "")
-    for letter in text:
-        if letter in "\n\t\u200d\ufe0f":
-            continue  # the last two: only within emoji, which test_inert holds to
-        assert unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp"), hex(ord(letter))
-    assert "\ufe0f" not in text.replace("❤\ufe0f", "")
-    assert "\u200d" not in text.replace("👩\u200d💻", "")
+def leaves(command: Any, path: str) -> Iterator[str]:
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield path
+        return
+    for name, one in below.items():
+        yield from leaves(one, f"{path} {name}")
+
+
+def test_every_command_has_a_case() -> None:
+    tree = {path for entry in ENTRIES for path in leaves(entry.load(), entry.name)}
+    assert tree == CASES.keys() - {"", "--batch"}
 
 
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hostile")
+
+
+def hostile_log(path: Path) -> Path:
+    """A battle log in which everything is hostile, one attack a name, with rows that cannot be used."""
+    names = ["plain", "nan", f"all{ATTACK}", *(f"{i}{text}" for i, text in enumerate(HOSTILE.values()))]
+    names += [name for name in HOSTILE_NAMES if name not in names]
+    rows = [
+        {"model_a": a, "model_b": b, "winner": w, "question_id": f"{q}{ATTACK}", "category": f"{c}{ATTACK}"}
+        for a, b, w, q, c in random_battles(names, 400)
+    ]
+    lines = [json.dumps(row) for row in rows]
+    lines += [json.dumps({**rows[0], "winner": ATTACK}), f'{{"model_a": "{SAID}', json.dumps([ATTACK])]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def imported(folder: Path) -> Path:
     """A store whose models, prompts, categories, arena, judge and files have hostile names and texts."""
-    folder = tmp_path_factory.mktemp("imported")
-    log = folder / f"log{ATTACK}.csv".replace("/", "").replace("\x00", "")
-    write_battles(log, [(a, b, w, f"{q}{ATTACK}", f"{c}{ATTACK}") for a, b, w, q, c in _battles()])
-    with log.open("a") as file:
-        file.write(f"{ATTACK},x,{ATTACK},q,c\n")
-    store = folder / "arena.db"
-    arguments = ["import", "arena", log, "--arena", f"arena{ATTACK}", "--judge", f"judge{ATTACK}"]
-    assert command(*arguments, store=store).code == 0
+    log = hostile_log(folder / f"log{SAID[:150]}.jsonl")
+    store = folder / "imported.db"
+    named = ["--arena", f"arena{SAID}", "--judge", f"judge{SAID}"]
+    made = command("import", "arena", log, *named, store=store)
+    assert made.code == 0, made.err
+    assert command("leaderboard", store=store).code == 0
     return store
 
 
-def _battles() -> list[tuple[str, str, str, str, str]]:
-    names = [name for name in HOSTILE_NAMES if len(name) < 500]
-    return random_battles([*names, f"all{ATTACK}"], 200)
+def hostile_player(name: str) -> Behaviour:
+    """One answers with the attack, one is cut in the middle of it, one is refused with it in the error."""
+    if name == "eve":
+        return status(400, f"this model's context does not hold {ATTACK}")
+    return answer(f"{name} says {ATTACK}", finish_reason="length" if name == "bob" else "stop")
+
+
+def hostile_judge(request: Request) -> Behaviour:
+    said = {"explanation": f"because {ATTACK}", "score_first": 7, "score_second": 3}
+    return answer(json.dumps(said) if len(request.body) % 3 else f"no verdict {ATTACK}")
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory, loopback: LoopbackServer) -> Path:
-    """A store of a run in which prompts, responses and the judge's explanations attack."""
-    arena = Arena(tmp_path_factory.mktemp("played"), loopback, prompts=2)
-    for served in arena.served.values():
-        served.choose = lambda request: answer(f"answer {ATTACK}")
-    said = {"explanation": f"because {ATTACK}", "score_first": 7, "score_second": 3}
-    arena.judge.choose = lambda request: answer(json.dumps(said))
-    rows = [{"id": f"q{i}{ATTACK}", "prompt": f"say {ATTACK}", "category": ATTACK} for i in range(2)]
-    (arena.folder / "prompts.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    (arena.folder / "plan.toml").write_text(arena.plan_text())
-    code, seen = in_terminal("--batch", arena.folder / "plan.toml", ARENA_TUI_STORE=str(arena.path))
+def played(folder: Path, loopback: LoopbackServer) -> Path:
+    """A store of a run in which prompts, categories, responses, errors, explanations and the judge's replies attack.
+    The run itself was on a terminal."""
+    home = folder / "played"
+    home.mkdir()
+    arena = Arena(home, loopback, prompts=4)
+    for name, served in arena.served.items():
+        served.choose = lambda request, name=name: hostile_player(name)
+    arena.judge.choose = hostile_judge
+    rows = [{"id": f"q{i}{ATTACK}", "prompt": f"say {ATTACK}{i}", "category": f"c{ATTACK}"} for i in range(4)]
+    (home / "prompts.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    plan = home / "plan.toml"
+    plan.write_text(arena.plan_text(run="on_cut = 'judge'", judge="template = 'brief'"))
+    code, seen = in_terminal("--batch", plan, ARENA_TUI_STORE=str(arena.path))
     assert code == 0, seen
     assert_inert(seen)
     return arena.path
 
 
-OF_AN_ARENA = [
-    ["leaderboard"],
-    ["leaderboard", "--all-columns"],
-    ["leaderboard", "--format", "csv"],
-    ["leaderboard", "--format", "markdown"],
-    ["leaderboard", "--json"],
-    ["matrix"],
-    ["matrix", "--format", "csv"],
-    ["verdicts", "list"],
-    ["verdicts", "show", "1"],
-    ["verdicts", "show", "1", "--raw"],
-    ["verdicts", "show", "1", "--json"],
-    ["models", "list"],
-    ["arenas", "list"],
-    ["jobs", "list"],
-    ["imports", "list"],
-    ["store", "info"],
-    ["store", "check"],
-    ["export", "battles"],
-    ["export", "prompts", "--format", "csv"],
-    ["export", "verdicts"],
-    [],
-]
+@pytest.fixture(scope="module")
+def places(folder: Path, imported: Path, played: Path) -> dict[str, str]:
+    """What the cases name in braces."""
+    escaped = json.dumps(SAID)
+    plan = folder / "hostile.toml"
+    plan.write_text(f"[run]\nname = {escaped}\n{escaped} = 1\n[players.{escaped}]\nkind = {escaped}\n")
+    template = folder / "template.toml"
+    template.write_text(f"name = {escaped}\nkind = {escaped}\n{escaped} = 1\n")
+    ratings = folder / f"ratings{SAID[:100]}.csv"
+    ratings.write_text(f'model,rating\nplain,1000\nnan,1100\n"{SAID}",1\nx,"{SAID}"\n')
+    return {
+        "folder": str(folder),
+        "plan": str(plan),
+        "played_plan": str(played.parent / "plan.toml"),
+        "template": str(template),
+        "ratings": str(ratings),
+        "log": str(hostile_log(folder / f"more{SAID[:150]}.jsonl")),
+        "arena": f"arena{SAID}",
+    }
 
 
-@pytest.mark.parametrize("arguments", OF_AN_ARENA, ids=lambda one: " ".join(one) or "arena-tui")
-def test_commands_on_an_imported_arena(arguments: list[str], imported: Path) -> None:
-    code, seen = in_terminal(*arguments, ARENA_TUI_STORE=str(imported))
-    assert code == 0, seen
-    assert seen
-    assert_inert(seen)
+Seen = Mapping[tuple[str, str, str], tuple[int, bytes]]
+
+
+@pytest.fixture(scope="module")
+def seen(folder: Path, imported: Path, played: Path, places: dict[str, str]) -> Seen:
+    """What each case showed: a session for each store, in the order of the cases."""
+    copied = folder / "copied.db"
+    shutil.copy(imported, copied)
+    stores = {"imported": imported, "played": played, "copied": copied, "none": folder / "none.db"}
+    found: dict[tuple[str, str, str], tuple[int, bytes]] = {}
+    for name, store in stores.items():
+        keys = [(path, name, " ".join(case)) for path, on, case in _all_cases() if on == name]
+        run = [[*path.split(), *_filled(case, places)] for path, on, case in _all_cases() if on == name]
+        shown = session_in_terminal(run, folder, ARENA_TUI_STORE=str(store))
+        found |= dict(zip(keys, shown, strict=True))
+    return found
+
+
+def _all_cases() -> list[tuple[str, str, list[str]]]:
+    return [(path, store, case) for path, cases in CASES.items() for store, case in cases]
+
+
+def _filled(case: list[str], places: Mapping[str, str]) -> list[str]:
+    filled = []
+    for part in case:
+        for name, place in places.items():
+            part = part.replace(f"{{{name}}}", place)
+        filled.append(part.replace("@", SAID))
+    return filled
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        ["verdicts", "show", "1", "--raw"],
-        ["jobs", "show", "1"],
-        ["export", "responses"],
-        ["export", "verdicts"],
-        ["leaderboard"],
-    ],
-    ids=" ".join,
+    ("path", "store", "case"), _all_cases(), ids=lambda one: " ".join(one) if isinstance(one, list) else one
 )
-def test_commands_on_a_run(arguments: list[str], played: Path) -> None:
-    code, seen = in_terminal(*arguments, ARENA_TUI_STORE=str(played))
-    assert code == 0, seen
-    assert_inert(seen)
-    if arguments[0] == "verdicts":
-        assert b"because" in seen
-        assert "␛]52;c;cHduZWQ=␇".encode() in seen
+def test_nothing_of_it_reaches_the_terminal(path: str, store: str, case: list[str], seen: Seen) -> None:
+    code, shown = seen[path, store, " ".join(case)]
+    assert shown
+    assert_inert(shown)
+    assert b"Traceback" not in shown
+    if not any(mark in part for part in case for mark in FAILING) and store != "none":
+        assert code == 0, shown
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["imports", "show", "1"],
-        ["compare", f"all{'@'}", "plain"],
-        ["compare", "plain", "nan"],
-        ["compare", "*", "--baseline", "plain"],
-        ["leaderboard", "--arena", "@"],
-        ["leaderboard", "--judge", "@"],
-        ["leaderboard", "--category", "@"],
-        ["leaderboard", "--format", "@"],
-        ["leaderboard", "--anchor", "@=@"],
-        ["leaderboard", "--@"],
-        ["leaderboard", "--store", "@"],
-        ["--batch", "@"],
-        ["--batch", "pocket", "--set", "@=@"],
-        ["--batch", "pocket", "--stop-after", "@"],
-        ["plan", "show", "@"],
-        ["import", "@", "@"],
-        ["import", "arena", "@"],
-        ["import", "arena", "x", "--map", "@"],
-        ["export", "@"],
-        ["judge", "templates", "show", "@"],
-        ["judge", "templates", "show", "@.toml"],
-        ["models", "alias", "@", "@"],
-        ["arenas", "drop", "@"],
-        ["ratings", "agree", "--reference", "@"],
-        ["ratings", "agree", "--reference", "x", "--columns", "@"],
-        ["@"],
-        ["jobs", "show", "@"],
-    ],
-    ids=" ".join,
-)
-def test_what_a_user_says_is_said_back_inert(arguments: list[str], imported: Path) -> None:
-    """An @ stands for the attack; an argument cannot hold NUL."""
-    said = [part.replace("@", ATTACK.replace("\x00", "")) for part in arguments]
-    _, seen = in_terminal(*map(os.fsencode, said), ARENA_TUI_STORE=str(imported))
-    assert seen
-    assert_inert(seen)
-    assert b"Traceback" not in seen
+def test_a_battle_shows_what_was_said_behind_bars(seen: Seen) -> None:
+    shown = b"".join(seen["verdicts show", "played", f"{n} --raw"][1] for n in range(1, 13)).decode()
+    assert "because" in shown
+    assert "␛]52;c;cHduZWQ=␇" in shown.replace("\r\n│ ", "")
+    assert "␀" in shown
+    assert "<U+D800>" in shown.replace("\r\n│ ", "")
+
+
+def test_errors_of_a_server_are_shown_inert(seen: Seen) -> None:
+    told = seen["jobs show", "played", "1"][1] + seen["verdicts list", "played", ""][1]
+    assert b"failed" in told
 
 
 def test_bytes_that_are_no_text_are_said_back_inert(imported: Path) -> None:
     for arguments in ([b"leaderboard", b"--arena", b"\xff\x9b31m"], [b"--batch", b"\xff.toml"], [b"\xff"]):
-        _, seen = in_terminal(*arguments, ARENA_TUI_STORE=str(imported))
-        assert seen
-        assert_inert(seen)
-        assert b"Traceback" not in seen
+        _, shown = in_terminal(*arguments, ARENA_TUI_STORE=str(imported))
+        assert shown
+        assert_inert(shown)
+        assert b"Traceback" not in shown
 
 
-def test_parquet_is_not_for_a_terminal(imported: Path) -> None:
-    code, seen = in_terminal("export", "battles", "--format", "parquet", ARENA_TUI_STORE=str(imported))
-    assert (code, b"PAR1" in seen, b"--out FILE" in seen) == (2, False, True)
+def test_parquet_is_not_for_a_terminal(seen: Seen) -> None:
+    code, shown = seen["export", "imported", "battles --format parquet"]
+    assert (code, b"PAR1" in shown, b"--out FILE" in shown) == (2, False, True)
 
 
-def test_an_import_and_its_preview(tmp_path: Path) -> None:
-    log = write_battles(tmp_path / "\x1b]0;x\x07\u202e.csv", _battles())
-    with log.open("a") as file:
-        file.write(f'a,b,"{ATTACK}",q,c\n')
-    for arguments in (["--dry-run"], []):
-        code, seen = in_terminal(
-            "import", "arena", log, *arguments, ARENA_TUI_STORE=str(tmp_path / "arena.db")
-        )
-        assert code == 0, seen
-        assert_inert(seen)
-
-
-def test_mistakes_in_a_hostile_plan(tmp_path: Path) -> None:
-    plan = tmp_path / "plan.toml"
-    escaped = json.dumps(ATTACK)
-    plan.write_text(f"[run]\nname = {escaped}\n{escaped} = 1\n[players.{escaped}]\nkind = {escaped}\n")
-    for arguments in (["plan", "check", plan], ["plan", "show", plan], ["--batch", plan]):
-        code, seen = in_terminal(*arguments, ARENA_TUI_STORE=str(tmp_path / "arena.db"))
-        assert code == 2, seen
-        assert_inert(seen)
-        assert b"Traceback" not in seen
-
-
-def test_the_test_would_see_an_attack() -> None:
-    with pytest.raises(AssertionError):
-        assert_inert(f"model {ATTACK}".encode())
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_test_would_see_each_attack(name: str) -> None:
+    if name in ("wide", "blank", "line", "markup"):
+        pytest.skip("drawn as it is; no control")
+    shown = f"model {HOSTILE[name]} end".encode("utf-8", "surrogatepass")
+    with pytest.raises((AssertionError, UnicodeDecodeError)):
+        assert_inert(shown)
