@@ -187,8 +187,13 @@ def _settled(announced: list[Plugin]) -> tuple[tuple[Plugin, ...], list[str]]:
 
 def _unknown(group: Group, name: str, known: tuple[str, ...]) -> UsageError:
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean '{near[0]}'?" if near else "The package that brings it is not installed."
+    hint = (
+        f"Did you mean '{near[0]}'?" if near else _HINTS.get(group, "If a package brings it, install that.")
+    )
     return UsageError(f"there is no {group.noun} '{name}'", f"Known: {', '.join(known) or 'none'}.", hint)
+
+
+_HINTS = {Group.FORMATS: "What each of them reads: arena-tui imports formats"}
 
 
 def _broken(plugin: Plugin, reason: str) -> PluginError:

@@ -56,15 +56,23 @@ def show(
     from arena_tui.layout import Column, Table
     from engine.plan import explain, read_plan
 
-    values = explain(read_plan(plan, sets or []))
+    effective = read_plan(plan, sets or [])
+    values = explain(effective)
     if as_json:
         out_json([{"key": one.key, "value": one.value, "source": one.source} for one in values])
         return
     columns = [Column("key", fit="keep"), Column("value", fit="wrap"), Column("from", fit="wrap")]
     shown = [one for one in values if everything or one.value not in (None, [], {})]
-    rows = [[one.key, one.text, one.source] for one in shown]
+    rows = [[one.key, one.text, _place(one.source, effective.source)] for one in shown]
     hidden = len(values) - len(shown)
-    out_table(Table(columns, rows, notes=[f"{hidden} keys are not set; --all shows them"] if hidden else []))
+    notes = [f"{hidden} keys are not set; --all shows them"] if hidden else []
+    out_table(Table(columns, rows, effective.source, notes))
+
+
+def _place(source: str, plan: str) -> str:
+    """Where a value is from; the plan's file, which stands above the table, is not named again."""
+    line = source.removeprefix(f"{plan}:")
+    return f"line {line}" if line != source else source
 
 
 @app.command("check")
@@ -109,7 +117,7 @@ def _key_lines(key: PlanKey) -> list[str]:
     if key.is_table:
         return ["", f"[{key.key}]", *meaning]
     default = {"": "", "required": ", required"}.get(key.default_text, f", default {key.default_text}")
-    return [*wrap(f"{key.key}  {key.type}{default}", width, indent="    "), *meaning]
+    return [*wrap(f"{key.key}  ({key.type}{default})", width, indent="    "), *meaning]
 
 
 def _key_facts(key: PlanKey) -> dict[str, Any]:

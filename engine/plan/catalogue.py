@@ -17,6 +17,7 @@ from engine.plan.derived import REASONS
 from engine.plan.emit import toml_literal
 from engine.plan.findings import nearest
 from engine.plan.model import Plan
+from engine.plan.values import Takes
 
 NAME = "NAME"
 """Stands in a pattern for the name that a user gives to a player or judge."""
@@ -148,7 +149,8 @@ def spelled(annotation: Any) -> str:
     if origin is Literal:
         return ", ".join(f'"{value}"' for value in arguments)
     if origin is typing.Annotated:
-        return spelled(arguments[0])
+        told = [about.words for about in annotation.__metadata__ if isinstance(about, Takes)]
+        return told[0] if told else spelled(arguments[0])
     if origin is tuple:
         return f"list of {spelled(arguments[0])}"
     if isinstance(annotation, type) and issubclass(annotation, Enum):

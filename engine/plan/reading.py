@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import PlanError, Problem
-from engine.plan.catalogue import description, nearest_key
-from engine.plan.derived import with_derived
+from engine.plan.catalogue import description, nearest_key, pattern_of
+from engine.plan.derived import REASONS, with_derived
 from engine.plan.document import Document
 from engine.plan.files import open_plan, parse_plan
 from engine.plan.findings import Finding
@@ -88,7 +88,9 @@ def _effective(
     """Check a document; `problems` and `findings` are what was found before."""
     plan, wrong = _checked(_filled(document))
     asked = list(option_findings(document.data)) if options else []
-    told = problems + [document.problem(finding) for finding in (*findings, *wrong, *asked)]
+    told = problems + [
+        document.problem(finding) for finding in _said_first((*findings, *wrong, *asked), document)
+    ]
     if plan is None or told:
         raise _plan_error(document.source, told)
     return EffectivePlan(plan, document)
@@ -117,6 +119,16 @@ def _checked(data: Any) -> tuple[Plan | None, list[Finding]]:
         places = {finding.path for finding in findings}
         shape = shape_findings(error, data, nearest_key, description)
         return None, findings + [finding for finding in shape if finding.path not in places]
+
+
+def _said_first(findings: Sequence[Finding], document: Document) -> list[Finding]:
+    """The findings without those of values that only follow from another one, whose mistake is told already."""
+    said = [finding for finding in findings if not _follows(finding.path, document)]
+    return said or list(findings)
+
+
+def _follows(path: KeyPath, document: Document) -> bool:
+    return pattern_of(path) in REASONS and document.said(path) is None
 
 
 def _plan_error(source: str, problems: list[Problem]) -> PlanError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -93,18 +94,35 @@ def _player_name(value: str) -> str:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """What a value may be written as, in words, where its type says less."""
+
+    words: str
+
+
 Duration = Annotated[
-    int, BeforeValidator(_seconds), Field(gt=0), PlainSerializer(format_duration, when_used="json")
+    int,
+    Takes("duration, such as 3h50m, or seconds"),
+    BeforeValidator(_seconds),
+    Field(gt=0),
+    PlainSerializer(format_duration, when_used="json"),
 ]
 RunName = Annotated[str, Field(max_length=100), AfterValidator(_run_name)]
 PlayerName = Annotated[str, Field(max_length=200), AfterValidator(_player_name)]
 Variable = Annotated[str, Field(max_length=200), AfterValidator(_variable)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
-Endpoints = Annotated[tuple[Endpoint, ...], BeforeValidator(_one_or_many), Field(strict=False, min_length=1)]
+Endpoints = Annotated[
+    tuple[Endpoint, ...],
+    Takes("URL, or list of URLs"),
+    BeforeValidator(_one_or_many),
+    Field(strict=False, min_length=1),
+]
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Field(strict=False)]
 PerRound = Annotated[
     tuple[Annotated[float, Field(ge=0, le=5)], ...],
+    Takes("number, or list of numbers"),
     BeforeValidator(_one_or_many),
     Field(strict=False, min_length=1),
 ]

@@ -205,6 +205,9 @@ def test_plan_show_says_where_each_value_is_from(played: Played) -> None:
     assert sources["run.name"] == ("loop", f"{plan}:2")
     assert sources["run.arena"] == ("loop", "default: run.name")
     assert sources["ratings.n_resamples"] == (100, "default")
+    shown = command("plan", "show", plan)
+    assert shown.out.count(str(plan)) == 1
+    assert any(line.split() == ["run.name", '"loop"', "line", "2"] for line in shown.lines)
 
 
 def test_a_judge_is_previewed_on_a_prompt_and_on_a_battle(played: Played, tmp_path: Path) -> None:

@@ -38,6 +38,13 @@ ADDED = {
 }
 
 
+def test_what_a_key_takes_is_said_as_people_write_it() -> None:
+    takes = {str(key): key.type for key in package.plan_keys()}
+    assert takes["run.seed"] == "integer"
+    assert takes["run.stop_after"] == "duration, such as 3h50m, or seconds"
+    assert takes["players.NAME.endpoints"] == "URL, or list of URLs"
+
+
 def test_defaults_for_people() -> None:
     texts = {key.key: key.default_text for key in plan_keys()}
     assert texts["run.samples"] == "1"

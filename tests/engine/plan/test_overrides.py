@@ -98,6 +98,11 @@ def test_mistakes_are_those_of_set(tmp_path: Path, text: str, key: str, words: s
     assert found[key].line is None
 
 
+@pytest.mark.parametrize("seed", ["abc", "-1"])
+def test_a_mistake_is_not_told_again_of_what_follows_from_it(tmp_path: Path, seed: str) -> None:
+    assert [problem.key for problem in mistakes(tmp_path, PLAN, f"run.seed={seed}")] == ["run.seed"]
+
+
 def test_mistakes_of_file_and_set_come_together(tmp_path: Path) -> None:
     found = mistakes(tmp_path, PLAN.replace("[run]", "[run]\nsede = 1"), "run.samples=0", "nonsense")
     assert [(problem.source.endswith(".toml"), problem.key) for problem in found] == [
