@@ -21,14 +21,18 @@ def default_location(environment: Mapping[str, str] = os.environ) -> Path:
     said = environment.get(VARIABLE)
     if said:
         return Path(said).expanduser()
-    candidates = [_data_folder(environment), Path("/var/tmp"), Path(tempfile.gettempdir())]
-    home, *local = candidates
+    home = _data_folder(environment) / "arena-tui"
     if not is_network(filesystem_type(home)):
-        return home / "arena-tui" / FILE_NAME
-    for folder in local:
+        return home / FILE_NAME
+    return (local_folder() or home) / FILE_NAME
+
+
+def local_folder() -> Path | None:
+    """A folder of the user's for a store on a local disk; None where there is no such disk."""
+    for folder in (Path("/var/tmp"), Path(tempfile.gettempdir())):
         if folder.is_dir() and not is_network(filesystem_type(folder)):
-            return folder / f"arena-tui-{os.getuid()}" / FILE_NAME
-    return home / "arena-tui" / FILE_NAME
+            return folder / f"arena-tui-{os.getuid()}"
+    return None
 
 
 def _data_folder(environment: Mapping[str, str]) -> Path:

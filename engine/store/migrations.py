@@ -253,10 +253,13 @@ def latest_version() -> int:
     return len(STEPS)
 
 
-def migrate(db: Database) -> list[str]:
+def migrate(db: Database, copy: Callable[[int], object] = lambda version: None) -> list[str]:
     """Apply what is pending, all or nothing, and return the names of the steps that were applied.
 
     Waits for another process that is migrating; what it did is then not done again.
+
+    Args:
+        copy: is called with the version of a store that is older, before anything is changed in it.
     """
     from sqlite_utils.migrations import Migrations
 
@@ -265,7 +268,10 @@ def migrate(db: Database) -> list[str]:
         steps()(step)
     db.execute("BEGIN IMMEDIATE")
     try:
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
         pending = [step.name for step in steps.pending(db)]
+        if pending and version:
+            copy(version)
         steps.apply(db)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {latest_version()}")

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from engine.errors import LostLease, StoreError
 from engine.store import sqlite
-from engine.store.faults import explained
+from engine.store.faults import explain, explained
+from engine.store.journal import WalShrinker
 from engine.store.opening import open_reader, open_writer
+from engine.store.presence import Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Store:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._writer = open_writer(path, create=create) if writable else None
+        if self._writer is not None:
+            self._presence, self._shrinker = Presence(path), WalShrinker(self._writer)
         self._reader: sqlite.Connection | None = None
 
     @property
@@ -82,7 +86,7 @@ class Store:
             try:
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                _roll_back(connection)
 
     @contextmanager
     def write(
@@ -96,7 +100,8 @@ class Store:
 
         Raises:
             LostLease: the fence's attempt is not the running one of its job any more; nothing is written.
-            StoreError: the disk is full, the file is read-only or gone.
+            DiskFull: there is no room. It may be there again later.
+            StoreError: the file is read-only, or was moved, replaced or written over.
         """
         self._check_process()
         if self._writer is None:
@@ -106,6 +111,7 @@ class Store:
             connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
             connection.execute("BEGIN IMMEDIATE")
             try:
+                wal_bytes = self._presence.check()
                 if fence is not None:
                     _check_fence(connection, fence)
                 yield Transaction(connection, fence.attempt_id if fence else None, import_id)
@@ -113,6 +119,7 @@ class Store:
             except BaseException:
                 _roll_back(connection)
                 raise
+            self._shrinker.tend(wal_bytes)
 
     def close(self) -> None:
         """Close both connections. A forked child leaves them to the process that opened them."""
@@ -126,8 +133,11 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Close it; what SQLite found wrong with the file while it was read is raised with a mend."""
         self.close()
+        if isinstance(error, sqlite.DatabaseError) and (known := explain(self.path, error)) is not None:
+            raise known from error
 
     def _check_process(self) -> None:
         if os.getpid() != self._pid:

@@ -26,7 +26,9 @@ def take_job(store: Store, worker: str, number: int, state: str = "running") -> 
             "INSERT OR IGNORE INTO jobs(id, digest, name, plan, state, created_at) VALUES (1,'d','n','','running',0)"
         )
         tx.connection.execute(
-            "INSERT OR IGNORE INTO workers VALUES (?, 'h', 'b', 1, 0, 0, 0, NULL)", (worker,)
+            "INSERT OR IGNORE INTO workers(id, host, boot_id, pid, pid_started_at, started_at, heartbeat_at)"
+            " VALUES (?, 'h', 'b', 1, 0, 0, 0)",
+            (worker,),
         )
         cursor = tx.connection.execute(
             "INSERT INTO attempts(job_id, number, worker_id, state, lease_until, started_at) VALUES (1, ?, ?, ?, 0, 0)",
