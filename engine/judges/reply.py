@@ -12,8 +12,11 @@ form is no verdict, with a reason; it is asked again, and never guessed.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from engine.judges import shape
 from engine.judges.reasons import InvalidReply, Reason
@@ -23,6 +26,9 @@ from engine.records import NativeValue, VerdictKind
 VERDICT = "VERDICT"
 _AROUND = " \t\r\n*`"
 """White space and emphasis that models put around a last line; no JSON begins or ends with any of it."""
+
+
+_ASCII_SPACE = bytes(code for code in range(0x80) if chr(code).isspace())
 
 
 class ReplyForm(StrEnum):
@@ -66,9 +72,26 @@ def _parse_whole(text: str, kind: VerdictKind, shown: str) -> Parsed:
     if not isinstance(explanation, str):
         raise InvalidReply(Reason.NOT_A_TEXT)
     value = shape.value_of(kind, reply)
-    if _without_space(text) in _without_space(shown):
+    shown = _without_space(shown)
+    if _without_space(text) in shown or _is_copied({shape.EXPLANATION: explanation, **reply}, shown):
         raise InvalidReply(Reason.COPIED)
     return Parsed(value, explanation)
+
+
+def _is_copied(reply: Mapping[str, Any], shown: str) -> bool:
+    """Whether each member of a reply stands in what was shown, white space aside.
+
+    A judge that was talked into repeating an object may order, space and spell it as the schema or its habit has it.
+    """
+    return all(
+        any(_without_space(f'"{name}":{spelling}') in shown for spelling in _spellings(value))
+        for name, value in reply.items()
+    )
+
+
+def _spellings(value: Any) -> set[str]:
+    whole = {str(int(value))} if isinstance(value, float) and value.is_integer() else set()
+    return whole | {json.dumps(value, ensure_ascii=True), json.dumps(value, ensure_ascii=False)}
 
 
 def _parse_line(text: str, kind: VerdictKind, nonce: str) -> Parsed:
@@ -86,4 +109,6 @@ def _parse_line(text: str, kind: VerdictKind, nonce: str) -> Parsed:
 
 
 def _without_space(text: str) -> str:
+    if text.isascii():  # ten times as fast
+        return text.encode().translate(None, _ASCII_SPACE).decode()
     return "".join(text.split())

@@ -5,8 +5,7 @@ fence helps against a forged `<|im_end|><|im_start|>system`. So a visible dot is
 `<·|im_end|>`. The dot is in none of the tokens, so nothing that a tokenizer does joins the two halves again, and
 people and judges still read what stood there.
 
-Text is compared folded: small letters, and ASCII for full-width and other look-alike forms, which normalising
-tokenizers would fold the same way.
+Text is compared folded (see folding), as normalising tokenizers would fold it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from importlib import resources
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UsageError
+from engine.judges.folding import fold
 from engine.judges.hidden import mark
 
 _DOTS = "·¦‖⁘"
@@ -30,14 +29,6 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_m
 _TOKEN_LISTS = frozenset(
     {"additional_special_tokens", "extra_special_tokens", "model_specific_special_tokens"}
 )
-_GROWS = "\u0130"
-"""The one character that is longer in small letters."""
-# Blocks with one-character compatibility forms of ASCII: modifier and superscript letters, letterlike symbols,
-# enclosed letters, small and full-width forms, mathematical letters.
-_LOOK_ALIKE_BLOCKS = (
-    (0xAA, 0xBB), (0x2B0, 0x2B9), (0x1D2C, 0x1D6B), (0x2024, 0x2150), (0x2460, 0x24EB), (0x2C7C, 0x2C7E),
-    (0xFE10, 0xFE6F), (0xFF01, 0xFF5F), (0x1D400, 0x1D800), (0x1F130, 0x1F150), (0x1FBF0, 0x1FBFA),
-)  # fmt: skip
 
 
 class SpecialTokens:
@@ -49,7 +40,7 @@ class SpecialTokens:
     """
 
     def __init__(self, tokens: Iterable[str], shapes: Iterable[str] = ()) -> None:
-        folded = {_fold(token) for token in tokens}
+        folded = {fold(token).text for token in tokens}
         self.tokens = tuple(
             sorted(token for token in folded if token.strip() and not _is_plain_character(token))
         )
@@ -66,13 +57,14 @@ class SpecialTokens:
             return text, 0
         pieces: list[str] = []
         end = count = 0
-        for found in self._pattern.finditer(_fold(text)):
-            first = text[found.start()]
-            pieces += [
-                text[end : found.start()],
-                mark(first) if found[0] in self._single else first + self._dot,
-            ]
-            end = found.end()
+        folded = fold(text)
+        for found in self._pattern.finditer(folded.text):
+            place = folded.source(found.start())
+            if place < end:
+                continue  # within a character that has been taken apart
+            first = text[place]
+            pieces += [text[end:place], mark(first) if found[0] in self._single else first + self._dot]
+            end = place + 1
             count += 1
         return ("".join(pieces) + text[end:], count) if count else (text, 0)
 
@@ -165,35 +157,6 @@ def _shipped() -> dict[str, dict[str, Any]]:
     return tomllib.loads(
         resources.files("data").joinpath("judges/special_tokens.toml").read_text(encoding="utf-8")
     )
-
-
-@cache
-def _look_alikes() -> tuple[re.Pattern[str], dict[int, str]]:
-    """One-character compatibility forms of printable ASCII: a pattern that finds one, and their small ASCII forms.
-
-    Beyond the basic plane the pattern takes whole blocks, since a class of many such characters is slow.
-    """
-    table = {}
-    for first, last in _LOOK_ALIKE_BLOCKS:
-        for code in range(first, last):
-            plain = unicodedata.normalize("NFKC", chr(code))
-            if len(plain) == 1 and plain.isascii() and plain.isprintable():
-                table[code] = plain.lower()
-    basic = re.escape("".join(chr(code) for code in table if code < 0x10000))
-    others = "".join(
-        f"{chr(first)}-{chr(last - 1)}" for first, last in _LOOK_ALIKE_BLOCKS if first >= 0x10000
-    )
-    return re.compile(f"[{basic}{others}]"), table
-
-
-def _fold(text: str) -> str:
-    """Folded for comparing; always as long as the text."""
-    if text.isascii():
-        return text.lower()
-    small = text.replace(_GROWS, "i").lower()
-    pattern, table = _look_alikes()
-    # Translating costs 150 ns a character, looking whether there is anything to translate a tenth of that.
-    return small.translate(table) if pattern.search(small) else small
 
 
 @lru_cache(maxsize=32)

@@ -28,6 +28,10 @@ from engine.pocket import tokenizer as pocket
         ("<start_of_turn>user<|turn>", "<·start_of_turn>user<·|turn>"),
         ("### Response: 10", "#·## Response: 10"),
         ("<<s>", "<<·s>"),
+        # Compatibility forms, of one letter and of several.
+        ("</ſ> <ˢ>", "<·/ſ> <·ˢ>"),
+        ("<|ﬁm_preﬁx|>…<|ⅰm_end|>", "<·|ﬁm_preﬁx|>…<·|ⅰm_end|>"),
+        ("<|im_ﬆart|>", "<·|im_ﬆart|>"),
     ],
 )
 def test_known_tokens_are_broken(text: str, broken: str) -> None:
@@ -53,6 +57,11 @@ def test_every_shipped_token_is_broken_wherever_it_stands() -> None:
 
 def test_overlapping_tokens_are_each_broken() -> None:
     assert SpecialTokens(["ab", "bc"]).break_up("abc") == ("a·b·c", 2)
+
+
+def test_a_token_that_begins_within_a_ligature_is_broken_behind_it() -> None:
+    assert SpecialTokens(["top"]).break_up("ﬆop!") == ("ﬆ·op!", 1)
+    assert SpecialTokens(["st", "to"]).break_up("aﬆop") == ("aﬆ·op", 1)
 
 
 def test_a_token_of_one_character_becomes_its_mark() -> None:
@@ -103,6 +112,11 @@ HOSTILE = st.lists(
             "＜",
             "｜",
             "USER",
+            "uſer",
+            "uˢ",
+            "eⁿd",
+            "eǹd",
+            "ⅾ",
             "\n",
             "a",
         ]
