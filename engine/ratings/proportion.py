@@ -51,6 +51,8 @@ class Share:
     def _bound(self, side: int) -> float | None:
         if not self.of:
             return None
+        if self.count == (0 if side < 0 else self.of):
+            return float(side > 0)  # exactly, whatever rounding makes of the formula
         n, p, zz = self.of, self.count / self.of, Z_95**2
         spread = Z_95 * math.sqrt(p * (1 - p) / n + zz / (4 * n * n))
         return min(1.0, max(0.0, (p + zz / (2 * n) + side * spread) / (1 + zz / n)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.store.rows import decode, select_in
 from engine.store.sqlite import Connection
@@ -36,6 +36,11 @@ class StoredAnswer:
     def text(self) -> str:
         """All turns as one text."""
         return "\n".join(self.turns)
+
+    @property
+    def bare(self) -> StoredAnswer:
+        """The same without its texts, for whoever keeps many."""
+        return replace(self, prompt="", question="", turns=())
 
 
 def answering(connection: Connection, player_id: int, most: int | None = None) -> list[int]:

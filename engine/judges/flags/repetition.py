@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +96,6 @@ class Habits:
     _counts: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     _openings: Counter[str] = field(default_factory=Counter)
     _seen: set[tuple[int, str]] = field(default_factory=set)
-    _words: dict[str, int] = field(default_factory=dict)
     _kept: dict[tuple[int, str], Hashes] = field(default_factory=dict)
 
     @classmethod
@@ -127,32 +125,37 @@ class Habits:
         return Repeated(int(own.size), common, same, others)
 
     def _counted(self, runs: Hashes) -> npt.NDArray[np.int64]:
+        """How many prompts' answers have each run."""
         if not self._runs.size:
             return np.zeros(runs.size, np.int64)
-        place = np.minimum(np.searchsorted(self._runs, runs), self._runs.size - 1)
-        return np.where(self._runs[place] == runs, self._counts[place], 0)
+        place, known = _found(runs, self._runs)
+        return np.where(known, self._counts[place], 0)
 
     def _own_runs(self, one: Answered) -> Hashes:
         """The answer's runs that are not in its prompt, each once."""
         kept = self._kept.get((one.prompt_id, one.answer))
         if kept is not None:
             return kept
-        runs = np.unique(self._hashed(one.answer))
-        if not one.prompt:
-            return runs
-        return runs[~np.isin(runs, self._hashed(one.prompt))]
+        runs, asked = np.unique(_hashed(one.answer)), np.unique(_hashed(one.prompt))
+        return runs[~_found(runs, asked)[1]] if asked.size else runs
 
-    def _hashed(self, text: str) -> Hashes:
-        """(n,) hashes of the runs of a text; of a text of less than three words, of all of it as one."""
-        words = self._words
-        found: list[Any] = _WORD.findall(text.lower()) or ([text.strip()] if text.strip() else [])
-        numbers = np.array([words.setdefault(word, len(words) + 1) for word in found], dtype=np.uint64)
-        width = min(RUN, numbers.size)
-        runs = np.full(max(numbers.size - width + 1, 0) if width else 0, np.uint64(width))
-        for place in range(width):
-            runs = (runs * _MIX + numbers[place : place + runs.size]) * _STIR
-            runs ^= runs >> np.uint64(29)
-        return runs
+
+def _found(values: Hashes, among: Hashes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """The place of each value among others, which are sorted and not none, and whether it is there."""
+    place = np.minimum(np.searchsorted(among, values), among.size - 1)
+    return place, among[place] == values
+
+
+def _hashed(text: str) -> Hashes:
+    """(n,) hashes of the runs of a text; of a text of less than three words, of all of it as one."""
+    found: list[str] = _WORD.findall(text.lower()) or ([text.strip()] if text.strip() else [])
+    words = np.fromiter(map(hash, found), np.int64, len(found)).view(np.uint64)
+    width = min(RUN, words.size)
+    runs = np.full(words.size - width + 1 if width else 0, np.uint64(width))
+    for place in range(width):
+        runs = (runs * _MIX + words[place : place + runs.size]) * _STIR
+        runs ^= runs >> np.uint64(29)
+    return runs
 
 
 def opening(text: str) -> str:
