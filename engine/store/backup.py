@@ -6,14 +6,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import StoreError
 from engine.store import sqlite
-from engine.store.faults import explained
+from engine.store.connecting import connect
+from engine.store.disk import NO_ROOM
+from engine.store.faults import disk_full, explained
 
 
-def back_up(connection: sqlite.Connection, target: Path) -> int:
+def back_up(
+    connection: sqlite.Connection, target: Path, may_replace: Callable[[], object] = lambda: None
+) -> int:
     """Copy the store behind a connection to `target`: one file, without a -wal beside it.
 
     It is one snapshot: what is committed while it is made is not in it.
@@ -21,7 +27,11 @@ def back_up(connection: sqlite.Connection, target: Path) -> int:
     Returns:
         The size of the copy in bytes.
 
+    Args:
+        may_replace: is called when the copy is whole, right before it takes the name; what it raises stops that.
+
     Raises:
+        DiskFull: there is no room for the copy.
         StoreError: the copy cannot be written, or would be the store itself; what stood there is untouched.
     """
     if target.exists() and target.samefile(_file_of(connection)):
@@ -30,14 +40,18 @@ def back_up(connection: sqlite.Connection, target: Path) -> int:
     try:
         with explained(target):
             _copy(connection, aside)
-        _sync(aside)
+        sync(aside)
+        may_replace()
         aside.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
+        return target.stat().st_size
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise disk_full(target) from error
         raise StoreError(f"{target} cannot be written", error.strerror or str(error)) from error
     finally:
-        aside.unlink(missing_ok=True)
-    return target.stat().st_size
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def _file_of(connection: sqlite.Connection) -> str:
@@ -45,15 +59,19 @@ def _file_of(connection: sqlite.Connection) -> str:
 
 
 def _copy(connection: sqlite.Connection, aside: Path) -> None:
-    copy = sqlite.connect(os.fspath(aside), isolation_level=None)
+    """Nobody else knows the name yet, so nothing is locked: some network file systems know no locks."""
+    copy = connect(aside, "mode=rwc&vfs=unix-none")
     try:
+        copy.execute("PRAGMA locking_mode = EXCLUSIVE")
+        copy.execute("PRAGMA synchronous = OFF")
+        copy.execute("PRAGMA journal_mode = OFF")
         connection.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
     finally:
         copy.close()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Make sure that a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

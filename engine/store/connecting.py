@@ -18,14 +18,21 @@ READ_FILE_ALONE = "mode=ro&immutable=1"
 """The file as it stands: no lock, no -wal, nothing made beside it. Of a file that changes it may show a mix."""
 
 
-def connect(path: Path, parameters: str) -> sqlite.Connection:
-    """A connection by the query parameters of a SQLite URI (https://sqlite.org/uri.html)."""
+def connect(path: Path, parameters: str, *, may_be_short: bool = False) -> sqlite.Connection:
+    """A connection by the query parameters of a SQLite URI (https://sqlite.org/uri.html).
+
+    Args:
+        may_be_short: take a file that has fewer pages than it says. A checkpoint that goes on, or that a full disk
+            stopped, leaves it so, with the rest in the -wal.
+    """
     connection = sqlite.connect(
         f"file:{quote(os.fsencode(path.absolute()))}?{parameters}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
     )
+    if may_be_short:  # first of all, since others look into the file
+        connection.execute("PRAGMA writable_schema = ON")
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA mmap_size = 0")

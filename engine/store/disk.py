@@ -16,7 +16,8 @@ PROBE_BYTES = 1 << 18
 FLOOR_BYTES = 32 << 20
 """Free space from which it is worth going on: a few transactions, the -wal's growth, and a checkpoint."""
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says of a disk, a quota and a limit on the size of files."""
 
 
 def is_full(path: Path, floor_bytes: int = 0) -> bool:
@@ -50,13 +51,13 @@ def _probe(folder: Path) -> bool:
     try:
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        return error.errno not in _NO_ROOM
+        return error.errno not in NO_ROOM
     try:
         written = os.write(descriptor, bytes(PROBE_BYTES))
         os.fsync(descriptor)
         return written == PROBE_BYTES
     except OSError as error:
-        return error.errno not in _NO_ROOM
+        return error.errno not in NO_ROOM
     finally:
         os.close(descriptor)
         probe.unlink(missing_ok=True)

@@ -49,7 +49,8 @@ def explain(path: Path, error: sqlite.DatabaseError) -> StoreError | None:
             title = f"the disk of {path} is failing"
             mend = "Copy the store to another disk with: arena-tui store backup"
         case sqlite.CORRUPT:
-            title, mend = f"{path} is damaged", f"Keep the file, and salvage it with: sqlite3 {path} .recover"
+            title = f"{path} is damaged"
+            mend = f"Keep it as it is, and take what can be read: arena-tui store salvage {path} --out NEW"
         case sqlite.BUSY:
             title = f"another process has held {path} for over {BUSY_TIMEOUT_MS // 1000} s"
             mend = "Wait for it, or end it."

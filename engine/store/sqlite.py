@@ -36,10 +36,24 @@ def is_wal_safe() -> bool:
     return version >= SAFE_VERSION
 
 
+_BY_TEXT = {
+    "database is locked": BUSY,
+    "attempt to write a readonly database": READONLY,
+    "disk I/O error": IOERR,
+    "database disk image is malformed": CORRUPT,
+    "database or disk is full": FULL,
+    "unable to open database file": CANTOPEN,
+    "file is not a database": NOTADB,
+}
+
+
 def result_code(error: BaseException) -> int | None:
-    """SQLite's primary result code of an error; None where Python raised it by itself."""
+    """SQLite's primary result code of an error; None where Python raised it by itself.
+
+    `Connection.backup` leaves the code away: there SQLite's text for it tells (sqlite3_errstr).
+    """
     code: int | None = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF
+    return _BY_TEXT.get(str(error)) if code is None else code & 0xFF
 
 
 __all__ = [

@@ -105,11 +105,10 @@ def _is_missing(path: Path) -> bool:
 
 def _fits(path: Path) -> bool:
     try:
-        connection = connect(path, READ_FILE_ALONE)
-    except sqlite.OperationalError:
+        connection = connect(path, READ_FILE_ALONE, may_be_short=True)
+    except sqlite.DatabaseError:
         return True  # opening it will say why
     try:
-        connection.execute("PRAGMA writable_schema = ON")
         page_size, pages = number(connection, "PRAGMA page_size"), number(connection, "PRAGMA page_count")
     except sqlite.DatabaseError:
         return True
