@@ -162,7 +162,10 @@ def _csv_line(cells: Iterable[str]) -> str:
     import csv
 
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow([_no_formula(inert(cell)) for cell in cells])
+    shown = [_no_formula(inert(cell)) for cell in cells]
+    # Some spreadsheets part cells at semicolons too, but not within quotes.
+    quoting = csv.QUOTE_ALL if any(";" in cell for cell in shown) else csv.QUOTE_MINIMAL
+    csv.writer(buffer, lineterminator="\n", quoting=quoting).writerow(shown)
     return buffer.getvalue()
 
 
@@ -176,9 +179,12 @@ def _csv_cell(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+_FORMULA = (*"=+-@", *"＝＋－＠")
+
+
 def _no_formula(cell: str) -> str:
     """A spreadsheet runs cells that begin so; a leading apostrophe makes them text. Numbers are left alone."""
-    if cell[:1] in ("=", "+", "-", "@") and cell != "-" and not _is_number(cell):
+    if cell.startswith(_FORMULA) and cell != "-" and not _is_number(cell):
         return f"'{cell}"
     return cell
 

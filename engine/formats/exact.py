@@ -5,9 +5,11 @@ file is read back by them (a stranger's apostrophes stay):
 
 1. CSV and Parquet: text with a lone surrogate or a NUL is written as `\json:` and its JSON string, and so is text
    that starts with `\json:`.
-2. CSV: a cell that a spreadsheet would take for a formula (it starts with = + - @, a tab or a carriage return) gets an
-   apostrophe before it, and so does one that starts with an apostrophe.
+2. CSV: a cell that a spreadsheet would take for a formula (it starts with = + - @, in ASCII or full-width, a tab or a
+   line end) gets an apostrophe before it, and so does one that starts with an apostrophe.
 3. CSV: an empty cell is null; an empty text is one apostrophe.
+4. CSV: whatever is no number is quoted, so that a spreadsheet that also parts cells at semicolons or tabs finds no more
+   cells than there are.
 
 A CSV says that it follows them by a last column `arena_tui_csv`, 1 in each row; a Parquet file by its metadata.
 """
@@ -21,7 +23,7 @@ PARQUET_MARK = b"arena_tui_text"
 RULES = "1"
 
 _AS_JSON = "\\json:"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+_FORMULA = (*"=+-@", *"＝＋－＠", "\t", "\r", "\n", "'")
 
 
 def to_text(text: str) -> str:

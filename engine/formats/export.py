@@ -98,9 +98,7 @@ def _write_jsonl(rows: Rows, columns: Sequence[Column], stream: BinaryIO) -> int
 def _write_csv(rows: Rows, columns: Sequence[Column], stream: BinaryIO) -> int:
     count = 0
     with _as_text(stream) as text:
-        writer = csv.writer(
-            text
-        )  # CRLF, as RFC 4180 says; then a bare carriage return in a cell is quoted too
+        writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)  # CRLF, as RFC 4180 says
         writer.writerow([*(c.name for c in columns), CSV_MARK])
         for row in rows:
             writer.writerow([*(_csv_cell(row.get(c.name), c.kind) for c in columns), RULES])
@@ -117,7 +115,7 @@ def _as_text(stream: BinaryIO) -> Iterator[io.TextIOWrapper]:
         text.detach()  # flushes, and leaves the stream to its owner
 
 
-def _csv_cell(value: Any, kind: ColumnKind) -> str:
+def _csv_cell(value: Any, kind: ColumnKind) -> str | float:
     """Numbers as Python writes them (they read back exactly, and no spreadsheet takes -3.5 for a formula)."""
     if value is None or kind is ColumnKind.TEXT:
         return to_cell(value)
@@ -125,7 +123,7 @@ def _csv_cell(value: Any, kind: ColumnKind) -> str:
         return json.dumps(value, allow_nan=False)
     if kind is ColumnKind.BOOLEAN:
         return "true" if value else "false"
-    return repr(_finite(value))
+    return _finite(value)
 
 
 def _write_parquet(rows: Rows, columns: Sequence[Column], stream: BinaryIO) -> int:

@@ -41,7 +41,14 @@ def test_no_cell_of_csv_is_a_formula_or_controls_a_terminal(cell: str) -> None:
     try:
         float(shown)
     except ValueError:
-        assert shown == "-" or not shown.startswith(("=", "+", "@", "-"))
+        assert shown == "-" or not shown.startswith(
+            ("=", "+", "@", "-", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+        )
+
+
+def test_no_cell_of_csv_goes_on_behind_a_semicolon(capsys) -> None:  # type: ignore[no-untyped-def]
+    out_csv(["model"], [["a;=1+1"], ["b"]])
+    assert capsys.readouterr().out == 'model\n"a;=1+1"\nb\n'
 
 
 def test_markdown_shows_names_as_they_are(capsys) -> None:  # type: ignore[no-untyped-def]

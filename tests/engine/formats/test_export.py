@@ -98,12 +98,74 @@ def test_escapes_are_undone(text: str) -> None:
     assert "\0" not in to_cell(text)
 
 
+FORMULAS = (
+    "=SUM(A1)",
+    "+1",
+    "-1",
+    "@x",
+    "\tx",
+    "\t=1",
+    "\rx",
+    "\r=1",
+    "\n=1",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠x",
+    "'=1",
+    "'",
+)
+
+
+def csv_cells(path: Path) -> list[str]:
+    with path.open(newline="") as stream:
+        return [row["text"] for row in csv.DictReader(stream)]
+
+
 def test_nothing_in_a_csv_looks_like_a_formula(tmp_path: Path) -> None:
-    rows = [{"text": text, "number": -1.5} for text in ("=SUM(A1)", "+1", "-1", "@x", "\tx", "\rx", "plain")]
+    rows = [{"text": text, "number": -1.5} for text in (*FORMULAS, "plain")]
     export_rows(rows, COLUMNS, ExportFormat.CSV, tmp_path / "t.csv")
-    with (tmp_path / "t.csv").open(newline="") as stream:
-        cells = [row["text"] for row in csv.DictReader(stream)]
-    assert [cell[0] for cell in cells] == ["'"] * 6 + ["p"]
+    assert csv_cells(tmp_path / "t.csv") == [*(f"'{text}" for text in FORMULAS), "plain"]
+    assert b",-1.5," in (tmp_path / "t.csv").read_bytes()  # a number is no formula
+
+
+@given(ANY_TEXT)
+def test_no_cell_of_a_csv_starts_as_a_formula_does(text: str) -> None:
+    """The list is OWASP's (CSV Injection), written apart from ours."""
+    assert to_cell(text)[:1] not in (
+        "=",
+        "+",
+        "-",
+        "@",
+        "\t",
+        "\r",
+        "\n",
+        "\uff1d",
+        "\uff0b",
+        "\uff0d",
+        "\uff20",
+    )
+
+
+@pytest.mark.parametrize("text", ["a;=1+1", "a\t=1+1", '";=1+1;"', "a,=1+1", '"=1+1', "x\n=1+1", "x\r=1+1"])
+def test_a_spreadsheet_that_parts_cells_at_other_marks_finds_none(text: str, tmp_path: Path) -> None:
+    """LibreOffice parts at commas, semicolons and tabs alike, but never within quotes."""
+    export_rows([{"text": text}], COLUMNS, ExportFormat.CSV, tmp_path / "t.csv")
+    _, row, _ = (tmp_path / "t.csv").read_bytes().decode().split("\r\n")
+    assert not any(cell.startswith("=") for cell in unquoted(row))
+    assert csv_cells(tmp_path / "t.csv") == [text]
+
+
+def unquoted(row: str) -> list[str]:
+    """Cells of a line that are parted at any of three marks."""
+    cells, quoted = [""], False
+    for letter in row:
+        quoted ^= letter == '"'
+        if letter in ",;\t" and not quoted:
+            cells.append("")
+        else:
+            cells[-1] += letter
+    return [cell.removeprefix('"') for cell in cells]
 
 
 def test_a_strangers_apostrophes_stay(tmp_path: Path) -> None:
