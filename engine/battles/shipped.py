@@ -27,7 +27,7 @@ def answers_file() -> Path:
 
 
 def land_shipped_answers(store: Store, fence: Fence | None, schedule: Schedule, cast: Cast) -> int:
-    """Land the shipped answers that a schedule asks for and the store lacks; return how many."""
+    """Land the shipped answers that a schedule asks for and the store lacks, or has as failures; return how many."""
     path = answers_file()
     seats = {seat.contestant.key: seat for seat in cast.seats.values()}
     if not path.exists() or not seats.keys() & _players(path):
@@ -38,7 +38,9 @@ def land_shipped_answers(store: Store, fence: Fence | None, schedule: Schedule, 
         for prompt in schedule.prompts
         for key in schedule.answers_on(seat.name, prompt)
     }
-    stands = statuses(store.reader, owed)
+    stands = {
+        key for key, (status, _) in statuses(store.reader, owed).items() if status is not ResponseStatus.FAILED
+    }
     items = [
         NewResponse(row["key"], *owed[row["key"]], _response(row))
         for row in _rows(path)
