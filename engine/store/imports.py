@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from engine.errors import StoreError, UsageError
 from engine.store.rows import decode, encode, to_json
@@ -107,6 +107,49 @@ def note_progress(
             tx.import_id,
         ),
     )
+
+
+Held = Literal["responses", "verdicts", "battles", "players", "judges", "arenas"]
+
+
+def hold(tx: Transaction, noun: Held, numbers: Iterable[int]) -> None:
+    """Say that an import found these rows in place: they stay with it when the import is undone that brought them.
+
+    The same import done again is no other one: it goes on where that stopped.
+    """
+    if tx.import_id is None:
+        return
+    tx.connection.executemany(
+        f"INSERT OR IGNORE INTO import_holds SELECT ?, id, ? FROM {noun} WHERE id = ? AND"
+        f" import_id NOT IN ({_same_imports(tx)})",
+        ((noun, tx.import_id, number) for number in numbers),
+    )
+
+
+def hold_prompts(tx: Transaction, set_id: int, names: Iterable[str], filled: Iterable[int]) -> None:
+    """As `hold`, of members of a prompt set by name, and of texts that prompts got after their names."""
+    if tx.import_id is None:
+        return
+    same = _same_imports(tx)
+    tx.connection.executemany(
+        "INSERT OR IGNORE INTO import_holds SELECT 'prompt_set_items', set_id << 32 | position, ?"
+        f" FROM prompt_set_items WHERE set_id = ? AND name = ? AND import_id NOT IN ({same})",
+        ((tx.import_id, set_id, encode(name)) for name in names),
+    )
+    tx.connection.executemany(
+        "INSERT OR IGNORE INTO import_holds SELECT 'filled', id, ? FROM prompts"
+        f" WHERE id = ? AND filled_by NOT IN ({same})",
+        ((tx.import_id, number) for number in filled),
+    )
+
+
+def _same_imports(tx: Transaction) -> str:
+    """Numbers of the imports of the same files in the same way, this one among them."""
+    rows = tx.connection.execute(
+        "SELECT o.id FROM imports i JOIN imports o USING (format, source, options) WHERE i.id = ?",
+        (tx.import_id,),
+    )
+    return ", ".join(str(number) for (number,) in rows)
 
 
 def keep_aside(tx: Transaction, rows: Iterable[tuple[str, str, int, str]]) -> None:

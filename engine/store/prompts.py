@@ -11,6 +11,7 @@ from typing import Any
 from engine import keys
 from engine.records import Conversation, Message, Prompt
 from engine.store import texts
+from engine.store.imports import hold_prompts
 from engine.store.rows import decode, encode, ids_by_key, maybe, next_id, select_in, to_json
 from engine.store.sqlite import Connection
 from engine.store.store import Transaction
@@ -74,6 +75,9 @@ def land_prompts(tx: Transaction, prompts: Sequence[Prompt]) -> list[LandedPromp
         found.append((member, state))
     _land_new(tx, set_id, new)
     _fill(tx, set_id, filled)
+    known = [(member.id, p) for (member, state), p in zip(found, prompts, strict=True) if state == "known"]
+    told = [number for number, prompt in known if prompt.conversation is not None]
+    hold_prompts(tx, set_id, (prompt.name for _, prompt in known), told)
     return [LandedPrompt(member.id, member.key, state) for member, state in found]
 
 

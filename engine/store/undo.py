@@ -1,5 +1,6 @@
 """Undoing an import: what it brought and nothing else rests on goes, and the counts are what they were before.
 
+What another import brought too (it counted those rows as known) passes to that one, and goes when that is undone.
 What a run or another import has built on stays (responses that were judged since, prompts that were answered), and
 goes when the last of these is undone too. Counts are whole numbers, so taking battles back is exact.
 """
@@ -80,6 +81,7 @@ def undo_import(store: Store, import_id: int) -> dict[str, int]:
             raise UsageError(f"import {import_id} is undone already")
         check_no_job_runs(tx.connection)
         tx.connection.execute("UPDATE imports SET undone_at = ? WHERE id = ?", (time.time(), import_id))
+        _pass_on(tx.connection, import_id)
         gone = _take_back(tx, import_id)
         next_generation(tx)
         _check_references(tx.connection)
@@ -105,6 +107,23 @@ def check_no_job_runs(connection: Connection) -> None:
 def next_generation(tx: Transaction) -> None:
     """Tell who keeps numbers of rows that some are gone."""
     tx.connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
+
+
+def _pass_on(connection: Connection, import_id: int) -> None:
+    """Give what other imports found in place to the first of them."""
+    connection.execute("DELETE FROM import_holds WHERE import_id = ?", (import_id,))
+    for noun in ("responses", "verdicts", "battles", "players", "judges", "arenas"):
+        _pass_rows(connection, noun, noun, "import_id", "id")
+    _pass_rows(connection, "filled", "prompts", "filled_by", "id")
+    _pass_rows(connection, "prompt_set_items", "prompt_set_items", "import_id", "set_id << 32 | position")
+
+
+def _pass_rows(connection: Connection, noun: str, table: str, owner: str, number: str) -> None:
+    held = f"SELECT MIN(import_id) FROM import_holds WHERE noun = '{noun}' AND row = {number}"
+    connection.execute(
+        f"UPDATE {table} SET {owner} = ({held}) WHERE {owner} IN {_OURS}"
+        f" AND ({number}) IN (SELECT row FROM import_holds WHERE noun = '{noun}')"
+    )
 
 
 def _take_back(tx: Transaction, import_id: int) -> Counter[str]:
@@ -192,7 +211,9 @@ def _delete_unreferred(connection: Connection, table: str) -> int:
     if table == "arenas":
         for kept in ("pair_counts", "side_counts", "online_folds", "rating_snapshots"):
             connection.execute(f"DELETE FROM {kept} WHERE arena_id IN (SELECT id FROM arenas WHERE {free})")
-    return _delete(connection, table, free)
+    gone = _delete(connection, table, free)
+    # One player may be the only thing that refers to another, whom it is an alias of.
+    return gone + _delete_unreferred(connection, table) if gone and table == "players" else gone
 
 
 def _let_go(connection: Connection, query: str) -> None:

@@ -30,7 +30,10 @@ def run_job(store: Store, state: str = "running", lease_until: float | None = No
         execute(
             "INSERT INTO jobs(id, digest, name, plan, state, created_at) VALUES (7, 'd', 'n', '', 'running', 0)"
         )
-        execute("INSERT INTO workers VALUES ('w', 'h', 'b', 1, 0, 0, 0, NULL)")
+        execute(
+            "INSERT INTO workers(id, host, boot_id, pid, pid_started_at, started_at, heartbeat_at)"
+            " VALUES ('w', 'h', 'b', 1, 0, 0, 0)"
+        )
         execute(
             "INSERT INTO attempts(id, job_id, number, worker_id, state, lease_until, started_at)"
             " VALUES (3, 7, 1, 'w', ?, ?, 0)",
@@ -64,6 +67,45 @@ def test_verdicts_that_serve_another_arena_stay_until_that_goes_too(store: Store
     assert check_store(store.reader).sound
     undo_import(store, second.import_id)
     assert not any(dump(store).values())
+
+
+def test_what_another_import_brought_too_stays_with_it_and_goes_with_it(store: Store) -> None:
+    rows = [prompt("q1", "one?"), response("ann", "a"), battle(source_id="1"), battle("bob", "ann", turn=1)]
+    first = bring(store, rows, "first.csv")
+    second = bring(store, [*rows, battle(source_id="2")], "second.csv")
+    assert second.known["battles"] == 2
+    before = dump(store)
+    gone = undo_import(store, first.import_id)
+    assert gone == {}
+    assert dump(store) == before
+    assert recounts(store) == []
+    undo_import(store, second.import_id)
+    assert not any(dump(store).values())
+
+
+def test_what_only_one_of_two_imports_brought_goes_with_it(store: Store) -> None:
+    first = bring(store, [battle(source_id="1"), battle(source_id="2")], "first.csv")
+    bring(store, [battle(source_id="2"), battle(source_id="3")], "second.csv")
+    assert undo_import(store, first.import_id) == {"battles": 1, "verdicts": 1}
+    assert rows_of(store, "verdicts", "source") == [("2",), ("3",)]
+    assert recounts(store) == []
+
+
+def test_the_text_of_a_prompt_stays_with_the_import_that_brought_it_too(store: Store) -> None:
+    bring(store, [battle(source_id="1")], "battles.csv")
+    first = bring(store, [prompt("q1", "one?")], "first.jsonl")
+    second = bring(store, [prompt("q1", "one?")], "second.jsonl")
+    undo_import(store, first.import_id)
+    assert [one.prompt.conversation is None for one in read_set(store.reader, "questions")] == [False]
+    undo_import(store, second.import_id)
+    assert [one.prompt.conversation is None for one in read_set(store.reader, "questions")] == [True]
+
+
+def test_the_same_import_done_again_is_no_other(store: Store) -> None:
+    first = bring(store, [battle(source_id="1")], "log.csv")
+    bring(store, [battle(source_id="1"), battle(source_id="2")], "log.csv")
+    assert undo_import(store, first.import_id)["battles"] == 1
+    assert rows_of(store, "verdicts", "source") == [("2",)]
 
 
 def test_an_import_is_undone_once(store: Store) -> None:
