@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from engine.ratings.scale import Anchor
 from engine.ratings.stored import read_counts
 from engine.ratings.views import View
+from engine.store.arenas import ratings_by_arena
 from engine.store.sqlite import Connection
 
 
@@ -20,16 +20,14 @@ class PlannedRatings:
     anchor: Anchor | None = None
     n_resamples: int | None = None
     over: str | None = None
+    max_invalid: float | None = None
 
 
 def planned_ratings(connection: Connection, view: View) -> PlannedRatings:
-    """As the newest job of the arena says. An anchor without battles in this view is left out."""
-    for (text,) in connection.execute("SELECT plan FROM jobs ORDER BY id DESC"):
-        plan = tomllib.loads(text)
-        if plan.get("run", {}).get("arena") == view.arena.name:
-            said = plan.get("ratings", {})
-            return PlannedRatings(_anchor(connection, view, said), said.get("n_resamples"), said.get("over"))
-    return PlannedRatings()
+    """As the newest job of the arena says, else as it was imported. An anchor without battles here is left out."""
+    said = ratings_by_arena(connection).get(view.arena.name, {})
+    anchor = _anchor(connection, view, said)
+    return PlannedRatings(anchor, said.get("n_resamples"), said.get("over"), said.get("max_invalid"))
 
 
 def _anchor(connection: Connection, view: View, said: Mapping[str, Any]) -> Anchor | None:

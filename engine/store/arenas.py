@@ -1,10 +1,14 @@
-"""Arenas renamed and dropped. What was answered and judged is no part of them and stays."""
+"""Arenas renamed and dropped, and how they are to be rated. What was answered and judged is no part of them."""
 
 from __future__ import annotations
 
+import json
+import tomllib
+from typing import Any
+
 from engine.errors import UsageError
 from engine.store.battles import Arena, read_arena
-from engine.store.rows import encode
+from engine.store.rows import decode, encode
 from engine.store.sqlite import Connection
 from engine.store.store import Store, Transaction
 from engine.store.undo import check_no_job_runs, next_generation, take_back_battles
@@ -43,6 +47,18 @@ def drop_arena(store: Store, name: str) -> int:
         tx.connection.execute("DELETE FROM arenas WHERE id = ?", (arena.id,))
         next_generation(tx)
     return gone
+
+
+def ratings_by_arena(connection: Connection) -> dict[str, dict[str, Any]]:
+    """By arena, the [ratings] of the plan that was run there last, else what the arena was imported with."""
+    found: dict[str, dict[str, Any]] = {
+        decode(name): json.loads(said)
+        for name, said in connection.execute("SELECT name, ratings FROM arenas WHERE ratings IS NOT NULL")
+    }
+    for (text,) in connection.execute("SELECT plan FROM jobs ORDER BY id"):
+        plan = tomllib.loads(text)
+        found[plan.get("run", {}).get("arena", "")] = plan.get("ratings", {})
+    return found
 
 
 def _named(connection: Connection, name: str) -> Arena:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.store.export.names import Names, responses_by_id
 from engine.store.export.table import Row, Table, from_json
@@ -32,12 +32,16 @@ _VERDICTS = {
     "try": "integer",
     "question_id": "text",
     "prompt_set": "text",
+    "prompt_key": "text",
     "model": "text",
     "model_a": "text",
     "model_b": "text",
+    "player_key_first": "text",
+    "player_key_second": "text",
     "response_key_first": "text",
     "response_key_second": "text",
     **_SAID,
+    "judge_key": "text",
     "source_id": "text",
     "created_at": "number",
 }
@@ -55,7 +59,7 @@ def _verdicts(connection: Connection, names: Names, numbers: Sequence[int]) -> I
     keys = responses_by_id(connection, (number for row in rows for number in row[6:8]))
     for row in rows:
         number, key, tries, prompt, first, second, response_first, response_second = row[:8]
-        set_name, name = prompts[prompt]
+        set_name, name, prompt_key = prompts[prompt]
         single = second is None
         yield (
             number,
@@ -64,12 +68,16 @@ def _verdicts(connection: Connection, names: Names, numbers: Sequence[int]) -> I
                 "try": tries,
                 "question_id": name,
                 "prompt_set": set_name,
+                "prompt_key": prompt_key,
                 "model": names.players[first] if single else None,
                 "model_a": None if single else names.players[first],
                 "model_b": None if single else names.players[second],
+                "player_key_first": names.player_keys[first],
+                "player_key_second": names.player_keys.get(second),
                 "response_key_first": keys[response_first],
                 "response_key_second": keys[response_second],
                 **_said(row[8:21], texts, names),
+                "judge_key": names.judge_keys[row[20]],
                 "source_id": decode(row[21]) or key,
                 "created_at": row[22],
             },
@@ -115,12 +123,18 @@ def _said(row: Sequence[Any], texts: dict[int | None, str | None], names: Names)
 _BATTLES = {
     "battle_key": "text",
     "arena": "text",
+    "outcome_rule": "text",
+    "on_cut": "text",
     "judge": "text",
+    "judge_key": "text",
     "question_id": "text",
     "prompt_set": "text",
+    "prompt_key": "text",
     "category": "text",
     "model_a": "text",
     "model_b": "text",
+    "player_key_a": "text",
+    "player_key_b": "text",
     "winner": "text",
     "margin": "number",
     "win_share": "number",
@@ -131,17 +145,23 @@ _BATTLES = {
     "tstamp": "number",
     "position": "integer",
     "games": "integer",
+    "verdict_keys": "json",
     "status_a": "text",
     "status_b": "text",
     "response_key_a": "text",
     "response_key_b": "text",
+    "battle_source": "text",
 }
 _WINNERS = {"a": "model_a", "b": "model_b", "tie": "tie", None: None}
 _BATTLE_QUERY = (
     "SELECT id, key, arena_id, judge_id, prompt_id, category, player_a, player_b, outcome, margin, win_share, state,"
-    " reason, turn, round, occurred_at, position, status_a, status_b, response_a, response_b FROM battles WHERE id IN"
+    " reason, turn, round, occurred_at, position, status_a, status_b, response_a, response_b, source FROM battles"
+    " WHERE id IN"
 )
-_GAME_QUERY = "SELECT battle_id, swapped, verdict_id FROM games WHERE battle_id IN"
+_GAME_QUERY = (
+    "SELECT g.battle_id, g.swapped, g.verdict_id, v.key, v.try FROM games g JOIN verdicts v ON v.id = g.verdict_id"
+    " WHERE g.battle_id IN"
+)
 
 
 def _battles(connection: Connection, names: Names, numbers: Sequence[int]) -> Iterable[tuple[int, Row]]:
@@ -151,17 +171,23 @@ def _battles(connection: Connection, names: Names, numbers: Sequence[int]) -> It
     games = _games_of(connection, numbers)
     for row in rows:
         number, key, arena, judge, prompt, category, a, b, outcome, margin, share, state, reason, *rest = row
-        turn, round_number, at, position, status_a, status_b, response_a, response_b = rest
-        set_name, name = prompts[prompt]
+        turn, round_number, at, position, status_a, status_b, response_a, response_b, source = rest
+        set_name, name, prompt_key = prompts[prompt]
+        played = games.get(number, [])
         said = (
             key,
             names.arenas[arena],
+            *names.rules[arena],
             names.judges[judge],
+            names.judge_keys[judge],
             name,
             set_name,
+            prompt_key,
             decode(category),
             names.players[a],
             names.players[b],
+            names.player_keys[a],
+            names.player_keys[b],
             _WINNERS[outcome],
             margin,
             share,
@@ -171,54 +197,89 @@ def _battles(connection: Connection, names: Names, numbers: Sequence[int]) -> It
             round_number,
             at,
             position,
-            len(games.get(number, ())),
+            len(played),
+            [game.ref() for game in played],
             status_a,
             status_b,
             keys[response_a],
             keys[response_b],
+            decode(source),
         )
         yield number, dict(zip(_BATTLES, said, strict=True))
 
 
-def _games_of(connection: Connection, numbers: Sequence[int]) -> dict[int, list[tuple[bool, int]]]:
-    games: dict[int, list[tuple[bool, int]]] = {}
-    for battle, swapped, verdict in sorted(select_in(connection, _GAME_QUERY, numbers)):
-        games.setdefault(battle, []).append((bool(swapped), verdict))
+class _Game(NamedTuple):
+    """A game, and the verdict that it rests on."""
+
+    swapped: bool
+    verdict_id: int
+    verdict_key: str
+    number: int
+
+    def ref(self) -> Row:
+        return {"swapped": self.swapped, "verdict_key": self.verdict_key, "try": self.number}
+
+
+def _games_of(connection: Connection, numbers: Sequence[int]) -> dict[int, list[_Game]]:
+    games: dict[int, list[_Game]] = {}
+    for battle, swapped, *verdict in sorted(select_in(connection, _GAME_QUERY, numbers)):
+        games.setdefault(battle, []).append(_Game(bool(swapped), *verdict))
     return games
 
 
 _GAMES = {
     "verdict_key": "text",
+    "try": "integer",
     "battle_key": "text",
     "source_id": "text",
     "question_id": "text",
     "prompt_set": "text",
+    "prompt_key": "text",
     "model_a": "text",
     "model_b": "text",
+    "player_key_a": "text",
+    "player_key_b": "text",
     "swapped": "boolean",
+    "player_key_first": "text",
+    "player_key_second": "text",
     **_SAID,
+    "judge_key": "text",
     "category": "text",
     "arena": "text",
+    "outcome_rule": "text",
+    "on_cut": "text",
     "round": "integer",
     "occurred_at": "number",
+    "position": "integer",
+    "n_games": "integer",
+    "state": "text",
+    "battle_reason": "text",
+    "winner": "text",
+    "margin": "number",
+    "status_a": "text",
+    "status_b": "text",
     "response_key_a": "text",
     "response_key_b": "text",
+    "response_key_first": "text",
+    "response_key_second": "text",
 }
 
 
 def _games(connection: Connection, names: Names, numbers: Sequence[int]) -> Iterable[tuple[int, Row]]:
     games = _games_of(connection, numbers)
     verdicts = dict(
-        _verdicts(connection, names, [number for played in games.values() for _, number in played])
+        _verdicts(connection, names, [game.verdict_id for played in games.values() for game in played])
     )
     for battle_id, battle in _battles(connection, names, numbers):
-        for swapped, verdict_id in games.get(battle_id, []):
-            said = verdicts[verdict_id]
+        for game in games.get(battle_id, []):
+            said = verdicts[game.verdict_id]
             own = said["source_id"] != said["verdict_key"]
             fought = {
                 "source_id": said["source_id"] if own else battle["battle_key"],
-                "swapped": swapped,
+                "swapped": game.swapped,
                 "occurred_at": battle["tstamp"],
+                "n_games": battle["games"],
+                "battle_reason": battle["reason"],
             }
             shared = {name: battle[name] for name in _GAMES if name in battle and name not in _SAID}
             yield battle_id, {name: (said | shared | fought)[name] for name in _GAMES}

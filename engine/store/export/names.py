@@ -17,26 +17,34 @@ class Names:
         self.players = self._all("players")
         self.judges = self._all("judges")
         self.arenas = self._all("arenas")
+        self.player_keys: dict[int | None, str] = self._keys("players")
+        self.judge_keys = self._keys("judges")
+        self.rules = {
+            number: (rule, on_cut)
+            for number, rule, on_cut in connection.execute("SELECT id, outcome_rule, on_cut FROM arenas")
+        }
+
+    def _keys(self, table: str) -> dict[Any, str]:
+        return dict(self._connection.execute(f"SELECT id, key FROM {table}"))
 
     def _all(self, table: str) -> dict[int, str]:
         return {
             number: decode(name) for number, name in self._connection.execute(f"SELECT id, name FROM {table}")
         }
 
-    def prompts(self, numbers: Iterable[int]) -> dict[int, tuple[str | None, str]]:
-        """(set, name) of prompts: the first in the first set that has it; its key as name where none has."""
+    def prompts(self, numbers: Iterable[int]) -> dict[int, tuple[str | None, str, str]]:
+        """(set, name, key) of prompts: the first in the first set that has it; its key as name where none has."""
         wanted = list(set(numbers))
         query = (
             "SELECT i.prompt_id, s.id, i.position, s.name, i.name FROM prompt_set_items i"
             " JOIN prompt_sets s ON s.id = i.set_id WHERE i.prompt_id IN"
         )
-        found: dict[int, tuple[str | None, str]] = {}
+        keys = dict(select_in(self._connection, "SELECT id, key FROM prompts WHERE id IN", wanted))
+        found: dict[int, tuple[str | None, str, str]] = {n: (None, key, key) for n, key in keys.items()}
         rows = sorted(select_in(self._connection, query, wanted), key=lambda row: row[:3], reverse=True)
         for number, _, _, set_name, name in rows:
-            found[number] = (decode(set_name), decode(name))
-        missing = [number for number in wanted if number not in found]
-        keys = select_in(self._connection, "SELECT id, key FROM prompts WHERE id IN", missing)
-        return found | {number: (None, key) for number, key in keys}
+            found[number] = (decode(set_name), decode(name), keys[number])
+        return found
 
     def texts(self, numbers: Iterable[int | None]) -> dict[int | None, str | None]:
         """Texts by number; None for None."""

@@ -1,10 +1,11 @@
-"""Prompts, models, players and responses as tables."""
+"""Prompts, models, players, judges, arenas and responses as tables."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
 
+from engine.store.arenas import ratings_by_arena
 from engine.store.export.names import Names
 from engine.store.export.table import Row, Table, from_json
 from engine.store.rows import decode, select_in
@@ -75,6 +76,7 @@ _PLAYERS = {
     "facts": "json",
     "template_hash": "text",
     "sampling": "json",
+    "path": "text",
     "alias_of": "text",
     "created_at": "number",
 }
@@ -89,10 +91,11 @@ def _models(connection: Connection, names: Names, numbers: Sequence[int]) -> Ite
 
 def _players(connection: Connection, names: Names, numbers: Sequence[int]) -> Iterable[tuple[int, Row]]:
     query = (
-        "SELECT p.id, p.key, p.name, m.name, m.kind, m.facts, m.template_hash, p.sampling, p.alias_of, p.created_at"
+        "SELECT p.id, p.key, p.name, m.name, m.kind, m.facts, m.template_hash, p.sampling, m.path, p.alias_of,"
+        " p.created_at"
         " FROM players p JOIN models m ON m.id = p.model_id WHERE p.id IN"
     )
-    for number, key, name, model, kind, facts, template, sampling, alias, at in select_in(
+    for number, key, name, model, kind, facts, template, sampling, path, alias, at in select_in(
         connection, query, numbers
     ):
         said = (
@@ -103,10 +106,43 @@ def _players(connection: Connection, names: Names, numbers: Sequence[int]) -> It
             from_json(facts),
             template,
             from_json(sampling),
+            decode(path),
             names.players.get(alias),
             at,
         )
         yield number, dict(zip(_PLAYERS, said, strict=True))
+
+
+# Judges and arenas.
+
+_JUDGES = {
+    "judge_key": "text",
+    "judge": "text",
+    "kind": "text",
+    "facts": "json",
+    "created_at": "number",
+}
+_ARENAS = {
+    "arena": "text",
+    "outcome_rule": "text",
+    "on_cut": "text",
+    "ratings": "json",
+    "created_at": "number",
+}
+
+
+def _judges(connection: Connection, names: Names, numbers: Sequence[int]) -> Iterable[tuple[int, Row]]:
+    query = "SELECT id, key, name, kind, facts, created_at FROM judges WHERE id IN"
+    for number, key, name, kind, facts, at in select_in(connection, query, numbers):
+        yield number, dict(zip(_JUDGES, (key, decode(name), kind, from_json(facts), at), strict=True))
+
+
+def _arenas(connection: Connection, names: Names, numbers: Sequence[int]) -> Iterable[tuple[int, Row]]:
+    planned = ratings_by_arena(connection)
+    query = "SELECT id, name, outcome_rule, on_cut, created_at FROM arenas WHERE id IN"
+    for number, name, rule, on_cut, at in select_in(connection, query, numbers):
+        said = (decode(name), rule, on_cut, planned.get(decode(name)), at)
+        yield number, dict(zip(_ARENAS, said, strict=True))
 
 
 # Responses.
@@ -115,7 +151,9 @@ _RESPONSES = {
     "response_key": "text",
     "question_id": "text",
     "prompt_set": "text",
+    "prompt_key": "text",
     "model": "text",
+    "player_key": "text",
     "sample": "integer",
     "status": "text",
     "error": "text",
@@ -132,12 +170,14 @@ def _responses(connection: Connection, names: Names, numbers: Sequence[int]) -> 
     prompts = names.prompts(row[2] for row in rows)
     turns = _turns(connection, names, numbers)
     for number, key, prompt, player, sample, status, error, tries, at in rows:
-        set_name, name = prompts[prompt]
+        set_name, name, prompt_key = prompts[prompt]
         said = (
             key,
             name,
             set_name,
+            prompt_key,
             names.players[player],
+            names.player_keys[player],
             sample,
             status,
             decode(error),
@@ -170,6 +210,8 @@ PROMPTS = Table(
 )
 MODELS = Table(_MODELS, "SELECT m.id FROM models m {where} ORDER BY m.id", _models)
 PLAYERS = Table(_PLAYERS, "SELECT p.id FROM players p {where} ORDER BY p.id", _players)
+JUDGES = Table(_JUDGES, "SELECT j.id FROM judges j {where} ORDER BY j.id", _judges)
+ARENAS = Table(_ARENAS, "SELECT a.id FROM arenas a {where} ORDER BY a.id", _arenas)
 RESPONSES = Table(
     _RESPONSES,
     "SELECT r.id FROM responses r {where} ORDER BY r.id",

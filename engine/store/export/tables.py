@@ -9,6 +9,8 @@ TABLES: dict[str, Table] = {
     "prompts": nouns.PROMPTS,
     "models": nouns.MODELS,
     "players": nouns.PLAYERS,
+    "judges": nouns.JUDGES,
+    "arenas": nouns.ARENAS,
     "responses": nouns.RESPONSES,
     "verdicts": judged.VERDICTS,
     "games": judged.GAMES,
