@@ -12,6 +12,8 @@ from engine.formats.entry import Record
 from engine.formats.fields import FieldError
 from engine.formats.identity import PromptNames
 from engine.formats.importer import Names, RecordReader, TableImporter
+from engine.formats.keyed.nouns import read_response
+from engine.formats.keyed.tables import KEYS_OPTION, KeyedReader, is_keyed
 from engine.formats.mapping import ColumnMap, Field, resolve
 from engine.formats.rows import ImportOptions, PromptRef, ResponseRow, Row
 from engine.formats.sources import Source
@@ -41,8 +43,11 @@ class ResponsesImporter(TableImporter):
 
     name: ClassVar[str] = "responses"
     summary: ClassVar[str] = "responses: prompt_id, model, response or turns; perhaps the prompt's text"
+    options: ClassVar[Mapping[str, str]] = KEYS_OPTION
 
     def reader(self, source: Source, options: ImportOptions, names: Names) -> RecordReader:
+        if is_keyed("responses", source.columns, options):
+            return KeyedReader("responses", source.columns, read_response)
         columns = resolve(_FIELDS, source.columns, options.mapping, source.name)
         if "response" not in columns and "turns" not in columns:
             raise UsageError(

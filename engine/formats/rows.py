@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.formats.keyed.rows import KeyedRow
 from engine.records import Game, Prompt, ResponseStatus, Turn, Verdict
 
 
@@ -20,6 +21,13 @@ class PromptRef:
 
     set_name: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilledPrompt:
+    """A prompt that got its text after others had spoken of it by name: its key is that of its name."""
+
+    prompt: Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,8 @@ class BattleRow:
         turn: the open turn that was judged, 1-based; None is the whole conversation.
         arena: where the source says it row by row, as our own export does; None is the layout's.
         margin: a's score minus b's where the source tells it beside a bare winner, as our own export does.
+        keys: (judge, a, b) of our own export, to be known by where the store has them; names count else.
+        lines: the rows of the file where it took several.
     """
 
     prompt: Prompt | PromptRef
@@ -66,8 +76,10 @@ class BattleRow:
     round: int | None = None
     arena: str | None = None
     margin: float | None = None
+    keys: tuple[str | None, str | None, str | None] = (None, None, None)
     meta: Mapping[str, Any] = field(default_factory=dict)
     line: int = 0
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,10 @@ class SetAside:
     text: str
 
 
-Row = Prompt | ResponseRow | BattleRow | SingleRow | SetAside
+PlainRow = Prompt | FilledPrompt | ResponseRow | BattleRow | SingleRow | SetAside
+"""What any file may hold."""
+
+Row = PlainRow | KeyedRow
 
 
 @dataclass(frozen=True, slots=True)

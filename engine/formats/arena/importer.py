@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -23,8 +24,10 @@ from engine.formats.arena.reading import (
 from engine.formats.entry import Record
 from engine.formats.games import HUMAN
 from engine.formats.importer import Names, RecordReader, TableImporter, choice
+from engine.formats.keyed.judged import battle_reader
+from engine.formats.keyed.tables import KEYS_OPTION, KeyedReader, follows_keys, is_keyed, judge_of, said_arena
 from engine.formats.mapping import ColumnMap, resolve
-from engine.formats.rows import ImportOptions
+from engine.formats.rows import ImportOptions, Layout
 from engine.formats.sources import Source
 
 
@@ -36,7 +39,8 @@ class ArenaImporter(TableImporter):
         "battle logs: model_a, model_b, winner, in the layouts of Chatbot Arena, Kaggle, llmfao and PandaLM"
     )
     options: ClassVar[Mapping[str, str]] = {
-        "annotators": "PandaLM: `each` person is a judge (the default), or their `majority` is one"
+        "annotators": "PandaLM: `each` person is a judge (the default), or their `majority` is one",
+        **KEYS_OPTION,
     }
 
     def reader(self, source: Source, options: ImportOptions, names: Names) -> RecordReader:
@@ -48,7 +52,7 @@ class ArenaImporter(TableImporter):
             recorded = "result" in columns
             judge = options.judge or (source.stem if recorded else "majority")
             return PandaLmReader(columns, judge, annotators, names.set_name)
-        return BattleReader(
+        reader = BattleReader(
             layout=_in_words(layout, source, columns),
             columns=columns,
             judge=options.judge or _default_judge(layout, source, columns),
@@ -58,7 +62,17 @@ class ArenaImporter(TableImporter):
             read_content=_content_of(layout, source, columns),
             own_prompts=layout in (layouts.KAGGLE, layouts.CONVERSATIONS),
             votes=layout in (layouts.LLMFAO, layouts.PLAIN),
+            arena=options.arena,
+            by_keys=follows_keys(options),
         )
+        if not is_keyed("battles", source.columns, options):
+            return reader
+        read = battle_reader(options.arena, reader.battle)
+        return KeyedReader("battles", source.columns, read, judge_of(source))
+
+    def layout_of(self, sources: Sequence[Source], options: ImportOptions) -> Layout:
+        layout = super().layout_of(sources, options)
+        return replace(layout, arena=options.arena or said_arena(sources[0]))
 
 
 def _default_judge(layout: BattleLayout, source: Source, columns: ColumnMap) -> str:

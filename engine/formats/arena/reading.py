@@ -26,6 +26,7 @@ _ARENA_USER = re.compile(r"arena_user_")
 
 _WINNERS: tuple[Winner, ...] = get_args(Winner)
 _GAMES = {winner: game(winner) for winner in _WINNERS}
+_NO_KEYS = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class BattleReader:
         stem: of the file; rows that say nothing of their prompt are told apart by it and their line.
         own_prompts: each row brings its own prompt, named by the row's id.
         votes: several people may vote under one id.
+        arena: what a person calls it, whatever the rows say; None leaves it to them.
+        by_keys: whether keys of judges and players are followed where rows have them.
     """
 
     def __init__(
@@ -72,6 +75,8 @@ class BattleReader:
         read_content: Reading,
         own_prompts: bool = False,
         votes: bool = False,
+        arena: str | None = None,
+        by_keys: bool = True,
     ) -> None:
         self.layout = layout
         self.columns = columns
@@ -83,6 +88,8 @@ class BattleReader:
         self._read_content = read_content
         self._own_prompts = own_prompts
         self._votes = votes
+        self._arena = arena
+        self._by_keys = by_keys
         self._ids = RowIds()
         self._prompts = PromptNames(set_name)
 
@@ -101,7 +108,7 @@ class BattleReader:
         category = fields.optional_identifier(row.get("category"), "category")
         occurred_at = fields.optional_seconds(row.get("occurred_at"), "occurred_at")
         round_number = None if row.get("round") in (None, "") else fields.whole(row["round"], "round")
-        arena = fields.optional_text(row.get("arena"), "arena")
+        arena = self._arena or fields.optional_text(row.get("arena"), "arena")
         margin = fields.optional_number(row.get("margin"), "margin")
         content = self._read_content(row)
         source_id = self._claimed_id(
@@ -123,10 +130,21 @@ class BattleReader:
             round=round_number,
             arena=arena,
             margin=margin,
+            keys=_keys(row) if self._by_keys else _NO_KEYS,
             meta=_meta(row, voter),
             line=record.line,
         )
         return (*prompts, battle)
+
+    def battle(self, record: Record) -> BattleRow:
+        """The battle of a row that holds no prompt.
+
+        Raises:
+            FieldError: it cannot be used.
+        """
+        *_, battle = self.rows(record)
+        assert isinstance(battle, BattleRow)
+        return battle
 
     def _judge_and_voter(self, row: Fields) -> tuple[str, str | None]:
         judge = fields.optional_text(row.get("judge"), "judge")
@@ -141,7 +159,8 @@ class BattleReader:
             return None
         if self._votes and voter is not None:
             source_id = f"{source_id}/{voter}"
-        self._ids.claim((row.get("arena"), source_id), content)  # one battle may stand in several arenas
+        arena = self._arena or row.get("arena")  # one battle may stand in several
+        self._ids.claim((arena, source_id), content)
         return source_id
 
     def _prompt(
@@ -177,6 +196,14 @@ def _meta(row: Fields, voter: str | None) -> dict[str, Any]:
     if isinstance(said, str) and "bad" in said:
         meta["winner"] = said
     return meta
+
+
+def _keys(row: Fields) -> tuple[str | None, str | None, str | None]:
+    """Whom our own export means, (judge, a, b)."""
+    judge, a, b = (
+        fields.optional_text(row.get(name), name) for name in ("judge_key", "player_key_a", "player_key_b")
+    )
+    return judge, a, b
 
 
 def _turns(answers: tuple[str, ...] | None) -> tuple[Turn, ...] | None:

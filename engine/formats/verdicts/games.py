@@ -61,4 +61,5 @@ def _joined(first: BattleRow, second: BattleRow) -> BattleRow:
         games=games,
         occurred_at=max(times, default=None),
         meta={"verdict_keys": keys} if keys else {},
+        lines=(first.line, second.line),
     )

@@ -72,6 +72,7 @@ class VerdictReader:
         self.columns = resolve(FIELDS, source.columns, options.mapping, source.name)
         self._said = _way(source, self.columns, options)
         self._fallback = options.judge
+        self._arena = options.arena
         self._prompts = PromptNames(set_name)
         self._verdict_keys = RowIds()
         self._battle_keys = RowIds()
@@ -100,7 +101,7 @@ class VerdictReader:
         if verdict.kind is VerdictKind.SINGLE:
             read = _single(row, prompt, verdict, judge, record.line)
         else:
-            read = _battle(row, prompt, Game(swapped, verdict), judge, category, record.line)
+            read = _battle(row, prompt, Game(swapped, verdict), judge, category, self._arena, record.line)
         self._claim(row, swapped, verdict)
         if conversation is None:
             return (read,)
@@ -114,7 +115,7 @@ class VerdictReader:
         """
         verdict_key = fields.optional_identifier(row.get("verdict_key"), "verdict_key")
         battle_key = fields.optional_identifier(row.get("battle_key"), "battle_key")
-        arena = row.get("arena")  # one battle may stand in several
+        arena = self._arena or row.get("arena")  # one battle may stand in several
         if battle_key is not None and verdict.kind is not VerdictKind.SINGLE:
             self._open((arena, battle_key), swapped)
         if verdict_key is not None:
@@ -248,7 +249,7 @@ def _single(row: Fields, prompt: PromptRef, verdict: Verdict, judge: str, line: 
 
 
 def _battle(
-    row: Fields, prompt: PromptRef, game: Game, judge: str, category: str | None, line: int
+    row: Fields, prompt: PromptRef, game: Game, judge: str, category: str | None, arena: str | None, line: int
 ) -> BattleRow:
     verdict_key = fields.optional_identifier(row.get("verdict_key"), "verdict_key")
     return BattleRow(
@@ -264,7 +265,7 @@ def _battle(
         occurred_at=fields.optional_seconds(row.get("occurred_at"), "occurred_at"),
         turn=game.verdict.turn,
         round=_optional_whole(row, "round"),
-        arena=fields.optional_text(row.get("arena"), "arena"),
+        arena=arena or fields.optional_text(row.get("arena"), "arena"),
         meta={} if verdict_key is None else {"verdict_keys": [verdict_key]},
         line=line,
     )

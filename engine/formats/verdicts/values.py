@@ -20,12 +20,10 @@ from typing import Any
 from engine.formats import fields
 from engine.formats.fields import FieldError
 from engine.formats.jsons import loads
-from engine.formats.replies import grade
+from engine.formats.native import SHOWN, checked, known_grade, score
 from engine.records import NativeValue, VerdictKind
 
 Fields = Mapping[str, Any]
-_SHOWN = ("first", "second", "tie")
-_LOWEST, _HIGHEST = 1.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +43,6 @@ class Said:
 def absent(value: Any) -> bool:
     """Null, or an empty cell."""
     return fields.missing(value) or value == ""
-
-
-def checked(kind: VerdictKind, value: Any) -> NativeValue:
-    """A native value of that kind.
-
-    Raises:
-        FieldError: it is none.
-    """
-    if kind is VerdictKind.SCORES:
-        if not isinstance(value, list | tuple) or len(value) != 2:
-            raise FieldError("value is not two scores")
-        return (_score(value[0], "value"), _score(value[1], "value"))
-    if kind is VerdictKind.PREFERENCE:
-        return fields.number(value, "value", 0.0, 1.0)
-    if kind is VerdictKind.SINGLE:
-        return _score(value, "value")
-    if not isinstance(value, str):
-        raise FieldError(f"value is no {kind.value}")
-    return _grade(value) if kind is VerdictKind.GRADE else _shown(value)
 
 
 def _native(row: Fields, swapped: bool) -> tuple[VerdictKind, NativeValue | None]:
@@ -88,7 +67,7 @@ def _parsed(value: Any) -> Any:
 def _scores(row: Fields, swapped: bool) -> tuple[VerdictKind, NativeValue | None]:
     if absent(row["score_a"]) and absent(row["score_b"]):
         return VerdictKind.SCORES, None
-    a, b = _score(row["score_a"], "score_a"), _score(row["score_b"], "score_b")
+    a, b = score(row["score_a"], "score_a"), score(row["score_b"], "score_b")
     return VerdictKind.SCORES, (b, a) if swapped else (a, b)
 
 
@@ -104,12 +83,12 @@ def _preference_b(row: Fields, swapped: bool) -> tuple[VerdictKind, NativeValue 
 
 def _graded(row: Fields, swapped: bool) -> tuple[VerdictKind, NativeValue | None]:
     value = fields.optional_text(row["grade"], "grade")
-    return VerdictKind.GRADE, None if value is None else _grade(value)
+    return VerdictKind.GRADE, None if value is None else known_grade(value)
 
 
 def _single(row: Fields, swapped: bool) -> tuple[VerdictKind, NativeValue | None]:
     value = row["score"]
-    return VerdictKind.SINGLE, None if absent(value) else _score(value, "score")
+    return VerdictKind.SINGLE, None if absent(value) else score(value, "score")
 
 
 def winner_reader(values: Mapping[str, str]) -> Said:
@@ -123,7 +102,7 @@ def winner_reader(values: Mapping[str, str]) -> Said:
         value = row["winner"]
         if absent(value):
             return VerdictKind.WINNER, None
-        if value in _SHOWN and value not in values:
+        if value in SHOWN and value not in values:
             return VerdictKind.WINNER, value
         model = fields.winner(value, values)
         if model == "tie":
@@ -144,20 +123,3 @@ def ways(values: Mapping[str, str]) -> tuple[Said, ...]:
         winner_reader(values),
         Said(("score",), _single, single=True),
     )
-
-
-def _score(value: Any, field: str) -> float:
-    return fields.number(value, field, _LOWEST, _HIGHEST)
-
-
-def _grade(value: str) -> str:
-    found = grade(value)
-    if found is None:
-        raise FieldError("unknown grade")
-    return found
-
-
-def _shown(value: str) -> str:
-    if value not in _SHOWN:
-        raise FieldError("unknown winner")
-    return value
