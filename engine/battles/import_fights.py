@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from engine.battles.import_deciding import decide_row
 from engine.battles.import_keys import battle_content, battle_key, verdict_key
-from engine.battles.import_shared import DUPLICATE, OURS, SAID_OTHERWISE, Placed, Shared, Told, refused
+from engine.battles.import_shared import DUPLICATE, OURS, SAID_OTHERWISE, Placed, Shared, Told, refused, says
 from engine.formats.rows import BattleRow, SetAside
 from engine.records import ResponseStatus
-from engine.store.battles import Arena, NewBattle, battle_outcomes, land_battles
+from engine.store.battles import Arena, NewBattle, battles_by_key, land_battles
 from engine.store.contestants import Contestant
-from engine.store.imports import first_position
+from engine.store.imports import first_position, hold
 from engine.store.prompts import LandedPrompt
 from engine.store.responses import Found
 from engine.store.store import Transaction
@@ -33,8 +33,30 @@ class _Fight(NamedTuple):
     b: Contestant
     response_a: Found | None
     response_b: Found | None
-    verdict_keys: tuple[str, ...]
     position: int
+    is_apart: bool = False
+
+    @property
+    def verdict_keys(self) -> tuple[str, ...]:
+        row, prompt, a, b = self.row, self.prompt.key, self.a.key, self.b.key
+        return tuple(
+            verdict_key(self.judge.key, prompt, a, b, row.turn, self.source, game.swapped)
+            for game in row.games
+        )
+
+
+class _Apart(NamedTuple):
+    """Battles some of whose verdicts say otherwise than what stands under their keys.
+
+    Attributes:
+        right: those that do not, or whose verdicts are all there.
+        wrong: those that contradict a battle of their own arena.
+        elsewhere: those that contradict one of another arena.
+    """
+
+    right: Sequence[_Fight]
+    wrong: Sequence[_Fight]
+    elsewhere: Sequence[_Fight]
 
 
 class Fights:
@@ -61,21 +83,33 @@ class Fights:
             if isinstance(row, BattleRow):
                 fight = self._fight(tx, row, place, told)
                 fights += [fight] if fight else []
-                aside += [] if fight else [refused(row, DUPLICATE)]
+                aside += [] if fight else refused(row, DUPLICATE)
         fights, wrong = self._without_own(tx, fights)
-        items = {verdict.key: verdict for one in fights for verdict in _new_verdicts(one)}
+        for one in [*wrong, *self._land_all(tx, fights)]:
+            aside += refused(one.row, SAID_OTHERWISE)
+        return aside
+
+    def _land_all(self, tx: Transaction, fights: Sequence[_Fight]) -> list[_Fight]:
+        """Land battles with their verdicts; return those that contradict what stands.
+
+        An id may stand in several arenas, which may have decided otherwise by their rules: such a battle has verdicts
+        of its own there.
+        """
+        if not fights:
+            return []
+        items, first, late = _in_turn(fights)
         landed, contradicting = self._shared.land_verdicts(tx, items)
-        if contradicting:
-            fights, contradicted = self._told_apart(tx, fights, contradicting)
-            wrong += contradicted
-        self._land(tx, fights, landed)
-        return aside + [refused(one.row, SAID_OTHERWISE) for one in wrong]
+        apart = self._told_apart(tx, first, contradicting) if contradicting else _Apart(first, [], [])
+        self._land(tx, apart.right, landed)
+        again = [*(_in_arena(one) for one in apart.elsewhere), *late]
+        return [*apart.wrong, *self._land_all(tx, again)]
 
     def _fight(self, tx: Transaction, row: BattleRow, place: LandedPrompt, told: Told) -> _Fight | None:
         """A battle with what it refers to; None when its id has been met."""
         parties = self._shared.parties
-        judge = parties.judge(tx, row.judge)
-        a, b = parties.player(tx, row.model_a), parties.player(tx, row.model_b)
+        judge_key, key_a, key_b = row.keys
+        judge = parties.judge(tx, row.judge, judge_key)
+        a, b = parties.player(tx, row.model_a, key_a), parties.player(tx, row.model_b, key_b)
         arena = parties.arena(tx, row.arena or self._arena)
         told_a, told_b = told.get((id(row), "a")), told.get((id(row), "b"))
         position, self._position = self._position, self._position + 1
@@ -89,10 +123,6 @@ class Fights:
             key = battle_key(judge.key, place.key, a.key, b.key, row.turn, source)
             if self._shared.met.count(key, arena.id):
                 return None
-        verdicts = tuple(
-            verdict_key(judge.key, place.key, a.key, b.key, row.turn, source, game.swapped)
-            for game in row.games
-        )
         return _Fight(
             row,
             key,
@@ -104,7 +134,6 @@ class Fights:
             b,
             told_a or self._shared.responses.sole(tx.connection, place.prompt_id, a.id),
             told_b or self._shared.responses.sole(tx.connection, place.prompt_id, b.id),
-            verdicts,
             position,
         )
 
@@ -119,15 +148,16 @@ class Fights:
             return fights, []
         stands = _endings(tx, ours)
         own = [one for one in fights if (one.arena.id, one.source) in stands]
-        right = [one for one in own if stands[one.arena.id, one.source] == _ended(one)]
-        wrong = [one for one in own if stands[one.arena.id, one.source] != _ended(one)]
+        right = [one for one in own if stands[one.arena.id, one.source][1:] == _ended(one)]
+        wrong = [one for one in own if stands[one.arena.id, one.source][1:] != _ended(one)]
+        hold(tx, "battles", (stands[one.arena.id, one.source][0] for one in right))
         self._shared.known["battles"] += len(right)
         self._shared.known["verdicts"] += sum(len(one.row.games) for one in right)
         return [one for one in fights if (one.arena.id, one.source) not in stands], wrong
 
     def _told_apart(
         self, tx: Transaction, fights: Sequence[_Fight], contradicting: dict[str, SaidBefore]
-    ) -> tuple[list[_Fight], list[_Fight]]:
+    ) -> _Apart:
         """Part the battles whose verdicts say nothing against what stands from those that contradict it.
 
         A bare winner says less than scores that stand under the same id; when the battle ended so, it is known.
@@ -135,15 +165,21 @@ class Fights:
         suspects = [one for one in fights if not contradicting.keys().isdisjoint(one.verdict_keys)]
         ended = _endings(tx, suspects)
         wrong: list[_Fight] = []
+        elsewhere: list[_Fight] = []
         for one in suspects:
             kinds = {contradicting[key].kind for key in one.verdict_keys if key in contradicting}
             says_less = kinds.isdisjoint(game.verdict.kind.value for game in one.row.games)
-            if says_less and ended.get((one.arena.id, one.key)) == _ended(one):
+            stands = ended.get((one.arena.id, one.key))
+            if says_less and stands is not None and stands[1:] == _ended(one):
                 self._shared.known["battles"] += 1
                 self._shared.known["verdicts"] += len(one.verdict_keys)
+                hold(tx, "battles", [stands[0]])
+            elif stands is None and one.row.arena is not None and not one.is_apart:
+                elsewhere.append(one)
             else:
                 wrong.append(one)
-        return [one for one in fights if contradicting.keys().isdisjoint(one.verdict_keys)], wrong
+        right = [one for one in fights if contradicting.keys().isdisjoint(one.verdict_keys)]
+        return _Apart(right, wrong, elsewhere)
 
     def _land(self, tx: Transaction, fights: Sequence[_Fight], verdicts: dict[str, tuple[int, bool]]) -> None:
         by_arena: dict[int, list[_Fight]] = {}
@@ -153,19 +189,47 @@ class Fights:
             arena = group[0].arena
             landed = land_battles(tx, arena, [_new_battle(one, verdicts) for one in group], again=False)
             new = sum(landed.values())
+            known = [key for key, is_new in landed.items() if not is_new]
+            if known:
+                hold(
+                    tx, "battles", (one[0] for one in battles_by_key(tx.connection, arena.id, known).values())
+                )
             self._shared.taken["battles"] += new
             self._shared.known["battles"] += len(group) - new
             self.affected |= {(arena.id, one.judge.id): None for one in group if landed[one.key]}
 
 
-def _endings(tx: Transaction, fights: Sequence[_Fight]) -> dict[tuple[int, str], tuple[str, str | None]]:
-    """(state, outcome) of the battles that stand under these keys, by (arena, key)."""
-    found: dict[tuple[int, str], tuple[str, str | None]] = {}
+def _endings(tx: Transaction, fights: Sequence[_Fight]) -> dict[tuple[int, str], tuple[int, str, str | None]]:
+    """(number, state, outcome) of the battles that stand under these keys, by (arena, key)."""
+    found: dict[tuple[int, str], tuple[int, str, str | None]] = {}
     for arena_id in {one.arena.id for one in fights}:
         keys = [one.key for one in fights if one.arena.id == arena_id]
-        ended = battle_outcomes(tx.connection, arena_id, keys)
-        found |= {(arena_id, key): ending for key, ending in ended.items()}
+        stands = battles_by_key(tx.connection, arena_id, keys)
+        found |= {(arena_id, key): ending for key, ending in stands.items()}
     return found
+
+
+def _in_turn(fights: Sequence[_Fight]) -> tuple[dict[str, NewVerdict], list[_Fight], list[_Fight]]:
+    """Verdicts by key, the battles that they decide, and those which say otherwise than one before them."""
+    items: dict[str, NewVerdict] = {}
+    first: list[_Fight] = []
+    late: list[_Fight] = []
+    for one in fights:
+        verdicts = list(_new_verdicts(one))
+        if any(new.key in items and says(items[new.key].verdict) != says(new.verdict) for new in verdicts):
+            late.append(one)
+            continue
+        for new in verdicts:
+            items.setdefault(new.key, new)
+        first.append(one)
+    return items, first, late
+
+
+def _in_arena(one: _Fight) -> _Fight:
+    """A battle as one that stands by itself in its arena, whatever its id is elsewhere."""
+    source = f"{one.source} in {one.arena.name}"
+    key = battle_key(one.judge.key, one.prompt.key, one.a.key, one.b.key, one.row.turn, source)
+    return one._replace(key=key, source=source, is_apart=True)
 
 
 def _new_verdicts(one: _Fight) -> Iterator[NewVerdict]:
@@ -201,6 +265,7 @@ def _new_battle(one: _Fight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle
         row.turn,
         row.round,
         row.occurred_at,
+        None if row.games else one.source,
     )
 
 

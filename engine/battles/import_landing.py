@@ -1,16 +1,19 @@
-"""How a chunk of neutral rows lands: prompts, then responses, then scores and battles, each table in one go."""
+"""How a chunk of neutral rows lands: prompts, then responses, then scores and battles, each table in one go; then, in
+the same order, rows of our own exports."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from engine.battles.import_exported import Exported
 from engine.battles.import_fights import Fights
 from engine.battles.import_names import CONTRADICTS, Parties, PromptPlaces
 from engine.battles.import_responses import Told as ToldResponse
 from engine.battles.import_responses import status_of
 from engine.battles.import_scores import land_scores
 from engine.battles.import_shared import AboutPrompt, Placed, Shared, Told, refused
-from engine.formats.rows import BattleRow, Layout, ResponseRow, Row, SetAside, SingleRow
+from engine.formats.keyed.rows import KeyedRow
+from engine.formats.rows import BattleRow, Layout, PlainRow, ResponseRow, Row, SetAside, SingleRow
 from engine.records import OnCut, OutcomeRule, ResponseStatus, Turn
 from engine.store.store import Transaction
 
@@ -27,11 +30,12 @@ class Landing:
         self.shared = Shared.of(Parties(outcome_rule, on_cut))
         self._prompts = PromptPlaces(self.shared.taken, self.shared.known)
         self._fights = Fights(self.shared, layout.arena or layout.set_name)
+        self._exported = Exported(self.shared)
 
     @property
     def affected(self) -> tuple[tuple[int, int], ...]:
         """(arena, judge) whose counts changed."""
-        return tuple(self._fights.affected)
+        return tuple(self._fights.affected | self._exported.affected)
 
     def land(self, tx: Transaction, rows: Sequence[Row]) -> list[SetAside]:
         """Land a chunk; return what could not be used.
@@ -41,22 +45,26 @@ class Landing:
         """
         if self.shared.look_again(tx):
             self._prompts.forget()
+            self._exported.forget()
+        rows = self._exported.or_as_logs(tx, rows)
+        plain = [row for row in rows if isinstance(row, PlainRow)]
         placed = [
             (row, place)
-            for row, place in zip(rows, self._prompts.land(tx, rows), strict=True)
+            for row, place in zip(plain, self._prompts.land(tx, plain), strict=True)
             if isinstance(row, ResponseRow | BattleRow | SingleRow)
         ]
         usable = [(row, place) for row, place in placed if place is not None]
         told = self._land_told(tx, usable)
         aside = [row for row in rows if isinstance(row, SetAside)]
-        aside += [refused(row, CONTRADICTS) for row, place in placed if place is None]
+        for row, place in placed:
+            aside += refused(row, CONTRADICTS) if place is None else []
         aside += land_scores(tx, self.shared, usable, told)
         aside += self._fights.land(tx, usable, told)
-        return aside
+        return aside + self._exported.land(tx, [row for row in rows if isinstance(row, KeyedRow)])
 
-    def rest(self) -> list[SetAside]:
-        """What could not be used and belongs to no other row."""
-        return self._prompts.contradicting()
+    def rest(self, tx: Transaction) -> list[SetAside]:
+        """Do what is left when all rows are there; return what could not be used and belongs to no other row."""
+        return self._prompts.contradicting() + self._exported.rest(tx)
 
     def _land_told(self, tx: Transaction, usable: Sequence[Placed]) -> Told:
         """Land the responses that rows hold."""

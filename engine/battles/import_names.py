@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from engine.formats.rows import Row, SetAside
+from engine.formats.rows import FilledPrompt, PlainRow, SetAside
 from engine.records import OnCut, OutcomeRule, Prompt
 from engine.store.battles import Arena, land_arena, read_arena
-from engine.store.contestants import Contestant, land_imported_player, land_recorded_judge
+from engine.store.contestants import Contestant, find_by_key, land_imported_player, land_recorded_judge
 from engine.store.prompts import LandedPrompt, land_prompts
 from engine.store.store import Transaction
 
@@ -33,7 +34,7 @@ class PromptPlaces:
         self._places: dict[tuple[str, str], LandedPrompt] = {}
         self._contradicting: dict[tuple[str, str], bool] = {}
 
-    def land(self, tx: Transaction, rows: Sequence[Row]) -> list[LandedPrompt | None]:
+    def land(self, tx: Transaction, rows: Sequence[PlainRow]) -> list[LandedPrompt | None]:
         """Land the prompts of a chunk; an id that nobody has given a text becomes a prompt without one.
 
         Returns:
@@ -45,12 +46,13 @@ class PromptPlaces:
         whole = {id(prompt): landed for prompt, landed in self._landed(tx, self._in_order(rows))}
         return [self._about(row, whole) for row in rows]
 
-    def _about(self, row: Row, whole: Mapping[int, LandedPrompt]) -> LandedPrompt | None:
+    def _about(self, row: PlainRow, whole: Mapping[int, LandedPrompt]) -> LandedPrompt | None:
         if isinstance(row, SetAside):
             return None
-        if isinstance(row, Prompt):
-            if whole[id(row)].state == "contradicts":
-                self._contradicting.setdefault((row.set_name, row.name), False)
+        if isinstance(row, Prompt | FilledPrompt):
+            prompt = row.prompt if isinstance(row, FilledPrompt) else row
+            if whole[id(prompt)].state == "contradicts":
+                self._contradicting.setdefault((prompt.set_name, prompt.name), False)
             return None
         if isinstance(row.prompt, Prompt):
             landed = whole[id(row.prompt)]
@@ -61,24 +63,31 @@ class PromptPlaces:
             return None
         return self._places[place]
 
-    def _in_order(self, rows: Sequence[Row]) -> Iterator[Prompt]:
-        """The prompts of a chunk, and among them the names that came before their text, as if it were not there yet."""
+    def _in_order(self, rows: Sequence[PlainRow]) -> Iterator[tuple[Prompt, bool]]:
+        """The prompts of a chunk, and among them the names that came before their text, as if it were not there yet;
+        and whether each one is counted."""
         met: set[tuple[str, str]] = set()
         for row in rows:
             if isinstance(row, SetAside):
                 continue
             prompt = row if isinstance(row, Prompt) else row.prompt
             place = (prompt.set_name, prompt.name)
+            if isinstance(row, FilledPrompt):
+                yield replace(row.prompt, conversation=None), False
             if isinstance(prompt, Prompt):
-                yield prompt
+                yield prompt, True
             elif place not in self._places and place not in met:
-                yield Prompt(prompt.name, None, prompt.set_name)
+                yield Prompt(prompt.name, None, prompt.set_name), True
             met.add(place)
 
-    def _landed(self, tx: Transaction, prompts: Iterable[Prompt]) -> list[tuple[Prompt, LandedPrompt]]:
+    def _landed(
+        self, tx: Transaction, prompts: Iterable[tuple[Prompt, bool]]
+    ) -> list[tuple[Prompt, LandedPrompt]]:
         by_set: dict[str, list[Prompt]] = {}
-        for prompt in prompts:
+        counted: dict[int, bool] = {}
+        for prompt, counts in prompts:
             by_set.setdefault(prompt.set_name, []).append(prompt)
+            counted[id(prompt)] = counts
         found = [
             (prompt, landed)
             for members in by_set.values()
@@ -86,7 +95,8 @@ class PromptPlaces:
         ]
         for prompt, landed in found:
             self._places[prompt.set_name, prompt.name] = landed
-            self._count(prompt, landed)
+            if counted[id(prompt)]:
+                self._count(prompt, landed)
         return found
 
     def _count(self, prompt: Prompt, landed: LandedPrompt) -> None:
@@ -120,25 +130,28 @@ class Parties:
     renamed: dict[str, str] = field(default_factory=dict)
     """Names that belong to others in this store, and what is shown in their place."""
 
-    def player(self, tx: Transaction, name: str) -> Contestant:
-        """The player that is known by this name alone."""
-        found = self._players.get(name)
+    def player(self, tx: Transaction, name: str, key: str | None = None) -> Contestant:
+        """The player of this key where the store has it, else the one that is known by this name alone."""
+        found = self._players.get(key or name) or _of_key(tx, "players", key)
         if found is None:
-            found = self._players[name] = self._noted(name, land_imported_player(tx, name))
+            found = self._noted(name, land_imported_player(tx, name))
+        self._players[key or name] = found
         return found
 
-    def judge(self, tx: Transaction, name: str) -> Contestant:
-        """The judge that is known by this name alone."""
-        found = self._judges.get(name)
+    def judge(self, tx: Transaction, name: str, key: str | None = None) -> Contestant:
+        """The judge of this key where the store has it, else the one that is known by this name alone."""
+        found = self._judges.get(key or name) or _of_key(tx, "judges", key)
         if found is None:
-            found = self._judges[name] = self._noted(name, land_recorded_judge(tx, name))
+            found = self._noted(name, land_recorded_judge(tx, name))
+        self._judges[key or name] = found
         return found
 
-    def arena(self, tx: Transaction, name: str) -> Arena:
-        """The arena of this name, under its own rules where it exists."""
+    def arena(self, tx: Transaction, name: str, rules: tuple[OutcomeRule, OnCut] | None = None) -> Arena:
+        """The arena of this name, under its own rules where it exists; `rules` are those of a new one."""
         found = self._arenas.get(name)
         if found is None:
-            found = read_arena(tx.connection, name) or land_arena(tx, name, self.outcome_rule, self.on_cut)
+            said = rules or (self.outcome_rule, self.on_cut)
+            found = read_arena(tx.connection, name) or land_arena(tx, name, *said)
             self._arenas[name] = found
         return found
 
@@ -151,3 +164,7 @@ class Parties:
         if found.name != name:
             self.renamed[name] = found.name
         return found
+
+
+def _of_key(tx: Transaction, table: Literal["players", "judges"], key: str | None) -> Contestant | None:
+    return None if key is None else find_by_key(tx.connection, table, key)

@@ -1,13 +1,12 @@
-"""What came of an import, and what would."""
+"""What came of an import."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.formats.rows import Layout, Row, SetAside
+from engine.formats.rows import Layout, SetAside
 
 EXAMPLES = 3
 """Rows of a reason that are shown."""
@@ -84,33 +83,3 @@ class AsideTally:
         """By reason, the most frequent first."""
         counts = sorted(self.counts.items(), key=lambda one: (-one[1], one[0]))
         return tuple(AsideGroup(reason, n, tuple(self.examples[reason])) for reason, n in counts)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportPreview:
-    """What an import would do, from its files alone; what the store has already is not looked at.
-
-    Attributes:
-        rows: by kind (prompts, responses, battles, singles), how many there are.
-        first: the first of them.
-    """
-
-    layout: Layout
-    rows: dict[str, int]
-    first: tuple[Row, ...]
-    set_aside: tuple[AsideGroup, ...]
-
-
-def preview_rows(rows: Iterable[Row], layout: Layout, first: int = 3) -> ImportPreview:
-    """Go through all rows without a store: counts by kind, the first few, and what would be set aside."""
-    kinds: Counter[str] = Counter()
-    shown: list[Row] = []
-    aside = AsideTally()
-    for row in rows:
-        if isinstance(row, SetAside):
-            aside.add(row)
-            continue
-        kinds[f"{type(row).__name__.removesuffix('Row').lower()}s"] += 1
-        if len(shown) < first:
-            shown.append(row)
-    return ImportPreview(layout, dict(kinds), tuple(shown), aside.groups())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from engine import keys
 from engine.battles.import_keys import response_key
 from engine.records import Response, ResponseStatus, Turn
 from engine.store.contestants import Contestant
+from engine.store.imports import hold
 from engine.store.prompts import LandedPrompt
 from engine.store.responses import Found, NewResponse, has_responses, land_responses, sole_response
 from engine.store.sqlite import Connection
@@ -67,11 +68,15 @@ class Responses:
         new = sum(one.new for one in landed.values())
         self._taken["responses"] += new
         self._known["responses"] += len(landed) - new
-        for key, item in items.items():
-            self._answered[item.player_id] = True
-            if landed[key].new:
-                self._sole.pop((item.prompt_id, item.player_id), None)
+        self.noticed(items.values())
+        hold(tx, "responses", (one.id for one in landed.values() if not one.new))
         return [Found(landed[key].id, key, landed[key].status) for key, _ in keyed]
+
+    def noticed(self, items: Iterable[NewResponse]) -> None:
+        """Take note of responses that landed otherwise."""
+        for item in items:
+            self._answered[item.player_id] = True
+            self._sole.pop((item.prompt_id, item.player_id), None)
 
     def sole(self, connection: Connection, prompt_id: int, player_id: int) -> Found | None:
         """The one response of a player to a prompt that the store has; None where it has none, or several."""

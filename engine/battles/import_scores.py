@@ -35,11 +35,11 @@ def land_scores(tx: Transaction, shared: Shared, usable: Sequence[Placed], told:
         if isinstance(row, SingleRow):
             score = _score(tx, shared, row, place, told.get((id(row), "a")))
             scores += [score] if score else []
-            aside += [] if score else [refused(row, DUPLICATE)]
+            aside += [] if score else refused(row, DUPLICATE)
     own = _own(tx, scores)
     _, contradicting = shared.land_verdicts(tx, {s.key: _verdict(s) for s in scores if s.source not in own})
     shared.known["verdicts"] += sum(score.source in own for score in scores)
-    return aside + [refused(score.row, SAID_OTHERWISE) for score in scores if score.key in contradicting]
+    return aside + [one for s in scores if s.key in contradicting for one in refused(s.row, SAID_OTHERWISE)]
 
 
 def _score(

@@ -11,7 +11,7 @@ from engine.battles.import_names import Parties
 from engine.battles.import_responses import Responses
 from engine.formats.rows import BattleRow, ResponseRow, SetAside, SingleRow
 from engine.records import Verdict
-from engine.store.imports import check_goes_on
+from engine.store.imports import check_goes_on, hold
 from engine.store.prompts import LandedPrompt
 from engine.store.responses import Found
 from engine.store.store import Transaction
@@ -77,13 +77,15 @@ class Shared:
         landed = land_verdicts(tx, list(items.values()), again=False)
         known = [key for key, (_, new) in landed.items() if not new]
         stands = said_before(tx.connection, known) if known else {}
-        contradicting = {key: stands[key] for key in known if _says(items[key].verdict) != _said(stands[key])}
+        contradicting = {key: stands[key] for key in known if says(items[key].verdict) != _said(stands[key])}
+        hold(tx, "verdicts", (one.id for key, one in stands.items() if key not in contradicting))
         self.taken["verdicts"] += len(landed) - len(known)
         self.known["verdicts"] += len(known) - len(contradicting)
         return landed, contradicting
 
 
-def _says(verdict: Verdict) -> tuple[str, str, str | None]:
+def says(verdict: Verdict) -> tuple[str, str, str | None]:
+    """What two verdicts of one key must agree on."""
     return verdict.kind.value, verdict.status.value, value_json(verdict.value)
 
 
@@ -91,7 +93,8 @@ def _said(stands: SaidBefore) -> tuple[str, str, str | None]:
     return stands.kind, stands.status, stands.value
 
 
-def refused(row: AboutPrompt, reason: str) -> SetAside:
-    """A row that the store cannot take."""
+def refused(row: AboutPrompt, reason: str) -> list[SetAside]:
+    """A row that the store cannot take, once for each line that it has in its file."""
     models = f"{row.model_a} against {row.model_b}" if isinstance(row, BattleRow) else row.model
-    return SetAside(reason, "", row.line, f"{models}, on {row.prompt.name}"[:500])
+    lines = (isinstance(row, BattleRow) and row.lines) or (row.line,)
+    return [SetAside(reason, "", line, f"{models}, on {row.prompt.name}"[:500]) for line in lines]

@@ -11,16 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from engine.battles.import_landing import Landing
+from engine.battles.import_preview import ImportPreview, preview_rows
 from engine.battles.import_report import (
     AsideGroup,
     AsideTally,
-    ImportPreview,
     ImportReport,
     aside_facts,
-    preview_rows,
 )
-from engine.formats.rows import BattleRow, ImportOptions, Layout, ResponseRow, Row, SetAside, SingleRow
-from engine.records import OnCut, OutcomeRule, Prompt, Turn
+from engine.formats.keyed.rows import KeyedBattle, KeyedResponse, KeyedVerdict
+from engine.formats.rows import (
+    BattleRow,
+    FilledPrompt,
+    ImportOptions,
+    Layout,
+    ResponseRow,
+    Row,
+    SetAside,
+    SingleRow,
+)
+from engine.records import OnCut, OutcomeRule, Prompt, Turn, Verdict
 from engine.store.imports import KEPT_PER_REASON, begin_import, keep_aside, note_progress
 from engine.store.store import Store, Transaction
 
@@ -74,7 +83,7 @@ def import_rows(
         done += len(chunk)
         progress(done)
     with store.write(import_id=import_id) as tx:
-        _keep(tx, landing, aside, landing.rest(), finished=True)
+        _keep(tx, landing, aside, landing.rest(tx), finished=True)
     return ImportReport(
         import_id,
         form,
@@ -122,8 +131,15 @@ def _characters(row: Row) -> int:
         return held + sum(len(game.verdict.raw) for game in row.games if game.verdict.raw is not None)
     if isinstance(row, ResponseRow):
         return _of_turns(row.turns)
+    if isinstance(row, KeyedResponse):
+        return _of_turns(row.response.turns)
+    if isinstance(row, KeyedVerdict):
+        return _of_verdict(row.verdict)
+    if isinstance(row, KeyedBattle):
+        return sum(_of_verdict(game.verdict.verdict) for game in row.games if game.verdict is not None)
     if isinstance(row, SingleRow):
         return _of_turns(row.response or ()) + len(row.verdict.raw or "")
+    row = row.prompt if isinstance(row, FilledPrompt) else row
     if isinstance(row, Prompt) and row.conversation is not None:
         return sum(len(message.content or "") for message in row.conversation.messages)
     return 0
@@ -131,6 +147,10 @@ def _characters(row: Row) -> int:
 
 def _of_turns(turns: Iterable[Turn]) -> int:
     return sum(len(turn.answer) + len(turn.thinking or "") for turn in turns)
+
+
+def _of_verdict(verdict: Verdict) -> int:
+    return sum(len(text or "") for text in (verdict.raw, verdict.explanation, verdict.thinking))
 
 
 def _said(options: ImportOptions) -> dict[str, Any]:

@@ -39,7 +39,9 @@ def land_shipped_answers(store: Store, fence: Fence | None, schedule: Schedule, 
         for key in schedule.answers_on(seat.name, prompt)
     }
     stands = {
-        key for key, (status, _) in statuses(store.reader, owed).items() if status is not ResponseStatus.FAILED
+        key
+        for key, (status, _) in statuses(store.reader, owed).items()
+        if status is not ResponseStatus.FAILED
     }
     items = [
         NewResponse(row["key"], *owed[row["key"]], _response(row))

@@ -36,6 +36,7 @@ class NewBattle(NamedTuple):
         position: its place in the plan or file, from 0; the order for online ratings where there is no time.
         games: (swapped, number of the verdict) of the games that have been judged.
         status_a, status_b: of the responses; `ok` where they are unknown.
+        source: what tells an imported one from others, where it has no game whose verdict says it.
     """
 
     key: str
@@ -54,6 +55,7 @@ class NewBattle(NamedTuple):
     turn: int | None = None
     round: int | None = None
     occurred_at: float | None = None
+    source: str | None = None
 
 
 def land_arena(tx: Transaction, name: str, outcome_rule: OutcomeRule, on_cut: OnCut) -> Arena:
@@ -99,13 +101,13 @@ def battle_states(connection: Connection, arena_id: int, keys: Iterable[str]) ->
     return dict(select_in(connection, query, list(keys)))
 
 
-def battle_outcomes(
+def battles_by_key(
     connection: Connection, arena_id: int, keys: Iterable[str]
-) -> dict[str, tuple[str, str | None]]:
-    """(state, outcome) of the battles that an arena has of these keys."""
-    query = f"SELECT key, state, outcome FROM battles WHERE arena_id = {arena_id} AND key IN"
+) -> dict[str, tuple[int, str, str | None]]:
+    """(number, state, outcome) of the battles that an arena has of these keys."""
+    query = f"SELECT key, id, state, outcome FROM battles WHERE arena_id = {arena_id} AND key IN"
     rows = select_in(connection, query, list(keys))
-    return {key: (state, outcome) for key, state, outcome in rows}
+    return {key: (number, state, outcome) for key, number, state, outcome in rows}
 
 
 def land_battles(
@@ -195,7 +197,7 @@ def _decided(item: NewBattle, now: float) -> tuple[Any, ...]:
 _COLUMNS = (
     "state", "reason", "outcome", "margin", "win_share", "wins_a", "wins_b", "ties", "response_a", "response_b",
     "status_a", "status_b", "landed_at", "id", "arena_id", "key", "judge_id", "prompt_id", "player_a", "player_b",
-    "category", "turn", "round", "occurred_at", "position", "attempt_id", "import_id",
+    "category", "turn", "round", "occurred_at", "position", "source", "attempt_id", "import_id",
 )  # fmt: skip
 
 
@@ -209,7 +211,7 @@ def _insert(tx: Transaction, arena: Arena, ids: Mapping[str, int], items: Mappin
             (
                 *_decided(item, now), ids[key], arena.id, key, item.judge_id, item.prompt_id, item.player_a,
                 item.player_b, maybe(item.category), item.turn, item.round, item.occurred_at, item.position,
-                tx.attempt_id, tx.import_id,
+                maybe(item.source), tx.attempt_id, tx.import_id,
             )
             for key, item in items.items()
         ),

@@ -38,6 +38,7 @@ def land_player(
     template_hash: str | None = None,
     sampling: Sampling | None = None,
     path: str | None = None,
+    model: str | None = None,
 ) -> Contestant:
     """A player, and the model behind it, registered when new.
 
@@ -45,13 +46,14 @@ def land_player(
         kind, facts, template_hash: the model's identity (engine.players.base.ModelIdentity).
         sampling: None for an imported player, of which it is not known.
         path: where the weights are, for people and for `store:NAME`; no part of the identity.
+        model: what to call the model behind it when that is new; the player's name, where nothing is said.
     """
     identity = {"kind": kind, "facts": dict(facts)}
     key = keys.player_key(identity, template_hash, sampling)
     stands = _by_key(tx.connection, "players", key)
     if stands:
         return Contestant(stands[0], key, stands[1])
-    model_id = _land_model(tx, name, kind, facts, template_hash, path)
+    model_id = _land_model(tx, model or name, kind, facts, template_hash, path)
     shown = free_name(tx.connection, "players", name)
     cursor = tx.connection.execute(
         "INSERT INTO players(key, name, model_id, sampling, created_at, import_id) VALUES (?, ?, ?, ?, ?, ?)",
@@ -128,6 +130,12 @@ def find_by_name(connection: Connection, table: Table, name: str) -> Contestant 
     """The player or judge that the store shows under this name, however it got there."""
     row = connection.execute(f"SELECT id, key FROM {table} WHERE name = ?", (encode(name),)).fetchone()
     return Contestant(int(row[0]), row[1], name) if row else None
+
+
+def find_by_key(connection: Connection, table: Table, key: str) -> Contestant | None:
+    """The player or judge of this key."""
+    stands = _by_key(connection, table, key)
+    return Contestant(stands[0], key, stands[1]) if stands else None
 
 
 def _by_key(connection: Connection, table: Table, key: str) -> tuple[int, str] | None:

@@ -15,12 +15,13 @@ from engine.store.store import Transaction
 
 
 class NewResponse(NamedTuple):
-    """A response on its way into the store."""
+    """A response on its way into the store. `tries` is how often it was asked for."""
 
     key: str
     prompt_id: int
     player_id: int
     response: Response
+    tries: int = 1
 
 
 class LandedResponse(NamedTuple):
@@ -105,7 +106,7 @@ def _insert(tx: Transaction, ids: Mapping[str, int], items: Mapping[str, NewResp
                 item.prompt_id,
                 item.player_id,
                 item.response.sample,
-                1,
+                item.tries,
                 tx.attempt_id,
                 tx.import_id,
             )
@@ -185,6 +186,24 @@ def read_responses(connection: Connection, keys: Iterable[str]) -> dict[str, Sto
             Response(ResponseStatus(status), tuple(turns.get(number, ())), sample, decode(error)),
         )
         for number, key, prompt, player, sample, status, error, tries in rows
+    }
+
+
+class Spoken(NamedTuple):
+    """Who said a response to what, without its text."""
+
+    id: int
+    prompt_id: int
+    player_id: int
+    status: ResponseStatus
+
+
+def find_responses(connection: Connection, keys: Iterable[str]) -> dict[str, Spoken]:
+    """The responses that the store has of these keys."""
+    query = "SELECT key, id, prompt_id, player_id, status FROM responses WHERE key IN"
+    return {
+        key: Spoken(number, prompt, player, ResponseStatus(status))
+        for key, number, prompt, player, status in select_in(connection, query, list(keys))
     }
 
 

@@ -55,9 +55,16 @@ def land_verdicts(
     stands = said_before(tx.connection, by_key)
     settled = {key: said for key, said in stands.items() if not again or said.status == "ok"}
     new = {key: item for key, item in by_key.items() if key not in settled}
-    numbers = texts.intern(tx.connection, _texts_of(new.values()))
+    ids = _insert(tx, [(stands[key].tries if key in stands else 0, item) for key, item in new.items()])
+    return {key: (said.id, False) for key, said in settled.items()} | {
+        key: (number, True) for key, number in zip(new, ids, strict=True)
+    }
+
+
+def _insert(tx: Transaction, items: Sequence[tuple[int, NewVerdict]]) -> range:
+    """Insert verdicts, each with which try it is; return their numbers."""
+    numbers = texts.intern(tx.connection, _texts_of(item for _, item in items))
     first = next_id(tx.connection, "verdicts")
-    ids = {key: first + offset for offset, key in enumerate(new)}
     now = time.time()
     insert_rows(
         tx.connection,
@@ -65,9 +72,9 @@ def land_verdicts(
         _COLUMNS,
         (
             (
-                ids[key],
-                key,
-                stands[key].tries if key in stands else 0,
+                first + offset,
+                item.key,
+                number,
                 item.judge_id,
                 *_said(item.verdict, numbers),
                 item.prompt_id,
@@ -80,12 +87,51 @@ def land_verdicts(
                 tx.attempt_id,
                 tx.import_id,
             )
-            for key, item in new.items()
+            for offset, (number, item) in enumerate(items)
         ),
     )
-    return {key: (said.id, False) for key, said in settled.items()} | {
-        key: (number, True) for key, number in ids.items()
-    }
+    return range(first, first + len(items))
+
+
+Try = tuple[str, int]
+"""A verdict by its key and which try of it."""
+
+
+class Tried(NamedTuple):
+    """A try of a verdict as the store has it, without its texts. `value` is JSON."""
+
+    id: int
+    judge_id: int
+    prompt_id: int
+    player_first: int
+    player_second: int | None
+    response_first: int | None
+    response_second: int | None
+    turn: int | None
+    source: str | None
+    kind: str
+    status: str
+    value: str | None
+
+    def verdict(self) -> Verdict:
+        """What it says, and nothing of how."""
+        return Verdict(VerdictKind(self.kind), VerdictStatus(self.status), _value(self.value), turn=self.turn)
+
+
+def read_tries(connection: Connection, keys: Iterable[str]) -> dict[Try, Tried]:
+    """All tries that the store has of these keys."""
+    query = (
+        "SELECT key, try, id, judge_id, prompt_id, player_first, player_second, response_first, response_second, turn,"
+        " source, kind, status, value FROM verdicts WHERE key IN"
+    )
+    rows = select_in(connection, query, list(keys))
+    return {(key, number): Tried(*said)._replace(source=decode(said[8])) for key, number, *said in rows}
+
+
+def land_tries(tx: Transaction, items: Sequence[tuple[int, NewVerdict]]) -> None:
+    """Store verdicts that the store lacks, each as the try that it was where it comes from."""
+    if items:
+        _insert(tx, items)
 
 
 _COLUMNS = (

@@ -62,7 +62,7 @@ def dump(store: Store, *without: str) -> dict[str, list[Any]]:
     """Everything in a store but its own marks (imports, secret), when it was written, and who wrote it."""
     connection = store.reader
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    skipped = {"meta", "imports", "set_aside", "_sqlite_migrations", *without}
+    skipped = {"meta", "imports", "import_holds", "set_aside", "_sqlite_migrations", *without}
     return {table: _rows(connection, table) for table in tables if table not in skipped}
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from engine import keys
 from engine.battles import importing
-from engine.battles.importing import ImportReport, chunks, preview_rows
+from engine.battles.importing import ImportReport, chunks
 from engine.errors import StoreError
 from engine.formats.rows import ImportOptions, Row, SetAside, SingleRow
 from engine.records import (
@@ -451,14 +451,6 @@ def test_every_row_of_a_file_is_taken_known_or_set_aside(store: Store) -> None:
     report = bring(store, rows)
     counted = report.taken["battles"] + report.known.get("battles", 0) + sum(g.rows for g in report.set_aside)
     assert counted == len(rows)
-
-
-def test_a_preview_touches_no_store() -> None:
-    rows: list[Row] = [prompt("q1", "one?"), battle(), battle("a", "b"), SetAside("bad", "f", 3, "x")]
-    preview = preview_rows(rows, LAYOUT, first=2)
-    assert preview.rows == {"prompts": 1, "battles": 2}
-    assert preview.first == tuple(rows[:2])
-    assert [(group.reason, group.rows) for group in preview.set_aside] == [("bad", 1)]
 
 
 def test_long_texts_make_short_chunks() -> None:

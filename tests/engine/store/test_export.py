@@ -313,10 +313,16 @@ def test_every_table_has_the_columns_that_it_says(store: Store, table: str) -> N
     with store.write() as tx:
         execute = tx.connection.execute
         execute(
-            "INSERT INTO jobs(id, digest, name, plan, state, created_at) VALUES (1, 'd', 'n', 'p', 'done', 0)"
+            "INSERT INTO jobs(id, digest, name, plan, state, created_at) VALUES (1, 'd', 'n', '', 'done', 0)"
         )
-        execute("INSERT INTO workers VALUES ('w', 'h', 'b', 1, 0, 0, 0, NULL)")
-        execute("INSERT INTO attempts VALUES (1, 1, 1, 'w', 'ended', 0, 0, 1, 0, NULL)")
+        execute(
+            "INSERT INTO workers(id, host, boot_id, pid, pid_started_at, started_at, heartbeat_at)"
+            " VALUES ('w', 'h', 'b', 1, 0, 0, 0)"
+        )
+        execute(
+            "INSERT INTO attempts(id, job_id, number, worker_id, state, lease_until, started_at)"
+            " VALUES (1, 1, 1, 'w', 'ended', 0, 0)"
+        )
         execute("INSERT INTO events VALUES (1, 0, 'started', 'info', 1, 1, '{}')")
         execute("INSERT INTO rating_snapshots VALUES (1, 1, 1, '', '{\"n\": 1}', '[]', 3, 0, NULL)")
     rows = list(table_rows(store.reader, table))
