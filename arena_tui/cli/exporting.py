@@ -14,7 +14,7 @@ from arena_tui.streams import data_is_seen
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.formats.export import Column, ExportFormat
+    from engine.formats.export import ExportFormat
     from engine.store.export import Filters
     from engine.store.sqlite import Connection
 
@@ -28,13 +28,15 @@ app = commands()
         "arena-tui export responses --model otter --format parquet --out otter.parquet",
         "arena-tui export ratings --judge crowd --judge 'gpt*'",
         "arena-tui export games | head -3",
+        "arena-tui export all --out saved      then, elsewhere: arena-tui import store saved",
     ),
 )
 def export(
     table: Annotated[
         str,
         typer.Argument(
-            help="prompts, models, players, responses, verdicts, games, battles, ratings, jobs, attempts or events.",
+            help="prompts, models, players, judges, arenas, responses, verdicts, games, battles, ratings, jobs,"
+            " attempts or events; or all, which is all of them.",
             metavar="TABLE",
         ),
     ],
@@ -48,8 +50,13 @@ def export(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Write here instead of to stdout, whole or not at all.", metavar="FILE"),
+        typer.Option(
+            "--out",
+            help="Write here instead of to stdout, whole or not at all. Of all tables, the folder for their files.",
+            metavar="FILE",
+        ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
     arena: Annotated[str | None, typer.Option("--arena", help="Only of this arena.", metavar="NAME")] = None,
     judges: Annotated[
         list[str] | None,
@@ -69,16 +76,12 @@ def export(
     ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Write a table of the store, exactly. Importing what was exported gives the same store again.
+    """Write a table of the store, or all of them, exactly. Importing what was exported gives the same store again.
 
     Not every table can be chosen from by every option. Ratings are those that were stored, each of one judge; several
     judges pooled are rated by: arena-tui leaderboard --judge A --judge B --json. On a terminal control characters are
     made visible; a file or a pipe gets every text as it is.
     """
-    from engine.formats.export import export_rows, write_rows
-    from engine.store.export import table_rows
-
-    wanted = _format(form, out)
     said: dict[str, str | list[str] | None] = {
         "arena": arena,
         "judge": judges or None,
@@ -88,16 +91,47 @@ def export(
         "kind": kind,
     }
     filters = {name: value for name, value in said.items() if value is not None}
+    if table == "all":
+        _export_all(form, out, filters, force, store)
+    else:
+        _export_table(table, _format(form, out), out, filters, force, store)
+
+
+def _export_all(
+    form: str | None, out: Path | None, filters: Filters, force: bool, store: Path | None
+) -> None:
+    from engine.battles.exporting import export_store
+
+    if out is None:
+        raise UsageError("export all needs a folder", mend="Name it with --out FOLDER.")
+    if filters:
+        raise UsageError(
+            "export all takes no choice of rows", mend="Export a table by itself to choose from it."
+        )
+    with open_for_reading(store) as opened:
+        rows = export_store(opened, out, _format(form, None), force=force)
+    say(f"{sum(rows.values()):,} rows of {len(rows)} tables written to {out}")
+
+
+def _export_table(
+    table: str, wanted: ExportFormat, out: Path | None, filters: Filters, force: bool, store: Path | None
+) -> None:
+    from engine.battles.exporting import columns_of
+    from engine.formats.export import export_rows, write_rows
+    from engine.store.export import table_rows
+
+    if out is not None and out.exists() and not force:
+        raise UsageError(f"{out} exists", mend="Name another file, or replace it with --force.")
     with open_for_reading(store) as opened, opened.snapshot() as connection:
         rows = table_rows(connection, table, _meant(connection, filters))
         if out is not None:
-            count = export_rows(rows, _columns(table), wanted, out)
+            count = export_rows(rows, columns_of(table), wanted, out)
             say(f"{count:,} rows of {table} written to {out}")
             return
         if wanted.value == "parquet" and data_is_seen():
             raise UsageError("Parquet is not for a terminal", mend="Write it to a file with --out FILE.")
         with data_stream() as stream:
-            write_rows(rows, _columns(table), wanted, stream)
+            write_rows(rows, columns_of(table), wanted, stream)
 
 
 def _meant(connection: Connection, filters: Filters) -> Filters:
@@ -132,12 +166,12 @@ def _format(said: str | None, out: Path | None) -> ExportFormat:
     known = tuple(ExportFormat)
     if said is not None:
         return ExportFormat(one_of("--format", said, known))
-    ending = out.suffix.lstrip(".").lower() if out is not None else ""
-    return ExportFormat(ending) if ending in known else ExportFormat.JSONL
-
-
-def _columns(table: str) -> list[Column]:
-    from engine.formats.export import Column, ColumnKind
-    from engine.store.export import COLUMNS
-
-    return [Column(name, ColumnKind(kind)) for name, kind in COLUMNS[table].items()]
+    if out is None:
+        return ExportFormat.JSONL
+    ending = out.suffix.lstrip(".").lower()
+    if ending not in known:
+        raise UsageError(
+            f"the ending of {out.name} is no format",
+            mend=f"End it in .{', .'.join(known)}, or say which it is with --format.",
+        )
+    return ExportFormat(ending)
