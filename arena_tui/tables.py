@@ -52,7 +52,7 @@ def _narrow(row: ModelRow) -> list[Cell]:
     return [
         "-" if row.rank is None else str(row.rank),
         row.model,
-        number(row.rating, 1),
+        number(row.rating, 1) + ("*" if row.held_back and row.rating is not None else ""),
         interval(row.rating_lower, row.rating_upper) if row.rating is not None else "-",
         number(row.win_rate, 3),
         f"{row.battles:,}",

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from arena_tui.cli.options import (
     AllColumnsOption,
+    AllowInvalidOption,
     AnchorOption,
     ArenaOption,
     CategoryOption,
@@ -59,6 +60,7 @@ def show_leaderboard(
     point: PointOption = "mle",
     skill: SkillOption = "trueskill",
     fold_seconds: FoldOption = 2.0,
+    allow_invalid: AllowInvalidOption = False,
     all_columns: AllColumnsOption = False,
     form: FormatOption = "table",
     as_json: JsonOption = False,
@@ -87,6 +89,7 @@ def show_leaderboard(
         online=fold_seconds > 0 and _shows_online(as_json or all_columns or form != "table"),
         online_seconds=fold_seconds,
         skill=cast(Library, one_of("--skill", skill, ("trueskill", "openskill"))),
+        allow_invalid=allow_invalid,
     )
     said = None if anchor in (None, NO_ANCHOR) else read_anchor(anchor)
     form = read_format(form)
@@ -98,6 +101,7 @@ def show_leaderboard(
             anchor=planned.anchor if anchor is None else said,
             n_resamples=n_resamples or planned.n_resamples or options.n_resamples,
             over=cast(Over, over or (None if view.pooled else planned.over)),
+            max_invalid=options.max_invalid if planned.max_invalid is None else planned.max_invalid,
         )
         board = rate(opened, view, options)
     facts = board.facts()
@@ -135,6 +139,8 @@ _CSV_COLUMNS = (
     "ties",
     "battles",
     "cut_share",
+    "invalid",
+    "held_back",
     "tied_with",
 )
 

@@ -110,6 +110,13 @@ SkillOption = Annotated[
         show_default=True,
     ),
 ]
+AllowInvalidOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-invalid",
+        help="Also show ratings that are held back because too many of a model's battles came to nothing, marked.",
+    ),
+]
 AllColumnsOption = Annotated[
     bool, typer.Option("--all-columns", help="Every column, on a narrow terminal too.")
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 from engine.plan import Plan
 from engine.ratings.leaderboard import Leaderboard, RatingOptions, build
@@ -20,7 +21,7 @@ def rating_options(plan: Plan) -> RatingOptions:
     """How a plan wants its arena rated."""
     said = plan.ratings
     anchor = None if said.anchor is None else Anchor(said.anchor.model, said.anchor.rating)
-    return RatingOptions(anchor, said.n_resamples, plan.run.seed, said.over)
+    return RatingOptions(anchor, said.n_resamples, plan.run.seed, said.over, max_invalid=said.max_invalid)
 
 
 def write_snapshots(
@@ -75,7 +76,7 @@ class Snapshots:
         anchor = self._options.anchor
         if anchor is not None and anchor.model not in counts.pairs.models:
             anchor = None
-        quick = RatingOptions(anchor, self._options.n_resamples, self._options.random_state, online=False)
+        quick = replace(self._options, anchor=anchor, over="battles", online=False)
         return build(self._store, view, counts, None, quick)
 
 

@@ -270,6 +270,13 @@ class RatingsPlan(Table):
         default="battles",
         description="What is resampled; games on one prompt are not independent: prompts is wider.",
     )
+    max_invalid: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Share of a model's battles that may come to nothing, for an invalid verdict or a failed "
+        "response, before its rating is held back.",
+    )
 
 
 class StagePlan(Table):

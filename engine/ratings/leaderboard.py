@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from engine.errors import UsageError
@@ -12,6 +12,7 @@ from engine.ratings.bootstrap import BootstrapIntervals, bootstrap, bootstrap_pr
 from engine.ratings.covariance import normal_intervals
 from engine.ratings.cut_dependence import CutDependence, cut_dependence
 from engine.ratings.folding import Folded, fold_on, read_folded
+from engine.ratings.holding_back import MAX_INVALID, Invalid, InvalidCounts, hold_back, read_invalid
 from engine.ratings.intervals import RatingIntervals
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.ranks import ranks, tied_with
@@ -46,6 +47,8 @@ class RatingOptions:
         point: `median` shows the median of the resamples as the rating, which is the paper's number.
         skill: the package behind mu and sigma. TrueSkill's notice does not permit commercial use; OpenSkill is free.
         online: also fold online Elo and TrueSkill on; False shows how far they are.
+        max_invalid: share of a model's battles, 0..1, that may come to nothing before its rating is held back.
+        allow_invalid: show such ratings all the same, with the reason beside them.
     """
 
     anchor: Anchor | None = None
@@ -57,6 +60,8 @@ class RatingOptions:
     online: bool = True
     online_seconds: float | None = None
     skill: Library = "trueskill"
+    max_invalid: float = MAX_INVALID
+    allow_invalid: bool = False
 
     def of(self, view: View) -> RatingOptions:
         """The options with nothing left open."""
@@ -71,6 +76,8 @@ class ModelRow:
         win_rate: 0..1, ties half; win_share: 0..1, the mean preference of the judge for it.
         sides: how often it fought, battles that were not decided among them.
         unusual: of these, how often its response was cut, empty or refused, by status.
+        invalid: battles that came to nothing, for an invalid verdict or a failed response of this model.
+        held_back: too many of them did: rank and rating are None, or shown on demand with the reason.
     """
 
     rank: int | None
@@ -93,6 +100,8 @@ class ModelRow:
     sides: int
     unusual: Mapping[str, int]
     tied_with: tuple[str, ...]
+    invalid: int = 0
+    held_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,7 @@ class Leaderboard:
         online: kind to (folded, total): how far the ratings in battle order are; empty where there are none.
         cut_dependence: models whose rank would be another if the battles of responses that are not whole were treated
             in the other way.
+        held_back: models of whose battles too many came to nothing, the worst first.
     """
 
     view: View
@@ -117,6 +127,7 @@ class Leaderboard:
     tied_by: str
     online: Mapping[str, tuple[int, int]]
     cut_dependence: tuple[CutDependence, ...]
+    held_back: Mapping[str, Invalid] = field(default_factory=dict)
 
     @property
     def online_reason(self) -> str | None:
@@ -177,6 +188,11 @@ class Leaderboard:
             "tied_by": self.tied_by,
             "online": {kind: {"folded": f, "total": t} for kind, (f, t) in self.online.items()},
             "online_reason": self.online_reason,
+            "max_invalid": self.options.max_invalid,
+            "held_back": [
+                {"model": model, "invalid": one.count, "of": one.of, "share": one.share}
+                for model, one in self.held_back.items()
+            ],
             "rank_depends_on_cut": [
                 {"model": d.model, "rank_if_void": d.rank_void, "rank_if_loss": d.rank_loss}
                 for d in self.cut_dependence
@@ -242,7 +258,7 @@ def build(
     ties, tied_by = _ties(intervals, by_prompt, options)
     folded = _online(store, view, counts.coverage.decided, options)
     rows = _rows(intervals, ties, counts, folded, options)
-    return Leaderboard(
+    board = Leaderboard(
         view,
         options,
         counts.pairs.total,
@@ -253,6 +269,33 @@ def build(
         {kind: (one.folded, one.total) for kind, one in folded.items()},
         _cut_dependence(counts, options),
     )
+    return _held_back(board, read_invalid(store.reader, view))
+
+
+def _held_back(board: Leaderboard, invalid: InvalidCounts) -> Leaderboard:
+    """The table without the ratings of models of whose battles too many came to nothing, or with a word on them."""
+    options, models = board.options, [row.model for row in board.rows]
+    held = hold_back(models, invalid, options.max_invalid)
+    rows = [replace(row, invalid=invalid.of(row.model, models).count) for row in board.rows]
+    reasons = {model: one.reason(options.max_invalid) for model, one in held.items()}
+    rows = [_without_rating(row, reasons.get(row.model), options, held) for row in rows]
+    bounds = [[getattr(row, what) for row in rows] for what in ("rating", "rating_lower", "rating_upper")]
+    rows = [replace(row, rank=rank) for row, rank in zip(rows, ranks(*bounds), strict=True)]
+    return replace(board, rows=tuple(sorted(rows, key=_standing)), held_back=held)
+
+
+def _without_rating(
+    row: ModelRow, reason: str | None, options: RatingOptions, held: Mapping[str, Invalid]
+) -> ModelRow:
+    if options.allow_invalid:
+        said = None if reason is None else f"not to be relied on: {reason}"
+        return replace(
+            row, held_back=said is not None, reason="; ".join(filter(None, (row.reason, said))) or None
+        )
+    if reason is None:
+        return replace(row, tied_with=tuple(name for name in row.tied_with if name not in held))
+    bare = replace(row, rating=None, rating_lower=None, rating_upper=None, rating_median=None, tied_with=())
+    return replace(bare, held_back=True, reason=f"held back: {reason}")
 
 
 def _intervals(

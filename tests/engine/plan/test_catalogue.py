@@ -34,6 +34,7 @@ AGREED = {
 ADDED = {
     "run": "target opponents",
     "judges.NAME": "tries",
+    "ratings": "max_invalid",
     "flywheel": "refight stage",
 }
 
