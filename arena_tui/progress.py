@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from arena_tui.layout import Column, Table
+from arena_tui.words import counted
 
 BAR = "█░"
 """What is done, and what is not."""
@@ -96,10 +97,17 @@ def preflight_table(facts: Facts) -> Table:
     rows.append(
         [*total, "", "", _time(facts["seconds"] if facts["calls_needed"] else 0), _cost(facts["cost"])]
     )
-    title = (
-        f"{facts['battles']:,} battles on {facts['prompts']:,} prompts; {facts['found']:,} are done already"
-    )
+    title = f"{counted(facts['battles'], 'battle')} on {counted(facts['prompts'], 'prompt')}; {_done(facts)}"
     return Table(columns, rows, title)
+
+
+def _done(facts: Facts) -> str:
+    """How many battles are done before the run begins."""
+    found, tried = facts["found"], facts["tried"]
+    if not tried:
+        return f"{found:,} done already" if found else "none done yet"
+    just = f"{tried:,} played just now, to learn tokens and time"
+    return just if tried == found else f"{found:,} done already, of which {just}"
 
 
 def _describe_preflight(facts: Facts) -> list[str]:

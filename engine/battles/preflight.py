@@ -93,7 +93,9 @@ class Preflight:
     """What a run would take.
 
     Attributes:
-        prompts, battles: of the whole run; `found` battles are decided or void already.
+        prompts, battles: of the whole run; `found` battles are decided or void already, `tried` of them only just, to
+            learn tokens and time.
+        responses_missing: responses that are still to be made.
         seconds: until the end, players and judges at work at the same time; None when something is unknown.
         cost: over all that have prices; None where none has, or one is unknown.
         growth_bytes, free_bytes: of the store, and on its disk.
@@ -107,6 +109,8 @@ class Preflight:
     cost: float | None
     growth_bytes: float
     free_bytes: int
+    responses_missing: int
+    tried: int = 0
 
     @property
     def needed(self) -> int:
@@ -124,6 +128,7 @@ class Preflight:
             "prompts": self.prompts,
             "battles": self.battles,
             "found": self.found,
+            "tried": self.tried,
             "calls": [one.facts() for one in self.calls],
             "calls_needed": self.needed,
             "seconds": self.seconds,
@@ -154,6 +159,7 @@ async def survey(run: Run, plan: Plan) -> Preflight:
         _cost(calls),
         sum(one.bytes for one in calls) + (battles - found) * _BATTLE_BYTES,
         shutil.disk_usage(run.store.path.parent).free,
+        run.schedule.responses - sum(one.cached for one in calls if one.role == "player"),
     )
 
 

@@ -34,6 +34,8 @@ class Progress:
         states: battles by state, of those that had their turn.
         reasons: of those that this run left void or waiting, by (state, reason).
         responses_found, responses_made: responses that the store had, and that came in this run.
+        expected_battles, expected_responses: what was missing when the run began, as its preflight counted; None where
+            nobody counted.
         calls: requests answered in this run, by player or judge.
         tokens: tokens read and written in this run, by player or judge.
         problems: failed responses and invalid verdicts of this run, by what they are.
@@ -49,6 +51,8 @@ class Progress:
     responses_found: int = 0
     responses_made: int = 0
     responses_total: int = 0
+    expected_battles: int | None = None
+    expected_responses: int | None = None
     started_at: float = field(default_factory=time.monotonic)
 
     @property
@@ -72,12 +76,15 @@ class Progress:
 
     @property
     def eta_seconds(self) -> float | None:
-        """Seconds to go at the rate so far; None before anything is known.
+        """Seconds to go at this run's own rate; None before anything is known.
 
-        Answering and judging overlap or follow one another, so the work that is done counts both.
+        Answering and judging overlap or follow one another, so the work that is done counts both. What the store has
+        is no work: where it was counted before, it is not taken for something that is left either.
         """
-        left = (self.responses_total - self.responses) + (self.total - self.done)
-        worked = self.responses_made + self.done - self.found
+        played = self.done - self.found
+        left = _left(self.expected_responses, self.responses_made, self.responses_total - self.responses)
+        left += _left(self.expected_battles, played, self.total - self.done)
+        worked = self.responses_made + played
         return left * self.seconds / worked if worked > 0 else None
 
     def add_calls_of(self, other: Progress) -> None:
@@ -104,3 +111,8 @@ class Progress:
             "eta_seconds": None if self.eta_seconds is None else round(self.eta_seconds, 1),
             "seconds": round(self.seconds, 1),
         }
+
+
+def _left(expected: int | None, made: int, not_seen: int) -> int:
+    """What is still to be made: of what was expected, else all that the run has not come to yet."""
+    return not_seen if expected is None else min(max(expected - made, 0), not_seen)
