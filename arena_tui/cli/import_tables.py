@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from arena_tui.layout import Column, Table
 from arena_tui.output import out, out_table
-from engine.battles.importing import AsideGroup, ImportPreview, ImportReport, aside_facts
+from arena_tui.words import counted
+from engine.battles.import_preview import ImportPreview
+from engine.battles.import_report import AsideGroup, ImportReport, aside_facts
 from engine.formats.rows import Layout
 
-SHOWN_CHARACTERS = 200
+SHOWN_CHARACTERS = 60
 """Of a text in a row of the preview."""
 
 
@@ -24,7 +25,7 @@ def report_table(report: ImportReport) -> Table:
     title = f"import {report.import_id} · {report.format} · {report.layout.name}"
     notes = [] if report.usable else ["nothing of it could be used"]
     aside = sum(group.rows for group in report.set_aside)
-    return Table(columns, rows, title, [*notes, *([f"{aside:,} rows set aside:"] if aside else [])])
+    return Table(columns, rows, title, [*notes, *([f"{counted(aside, 'row')} set aside:"] if aside else [])])
 
 
 def aside_table(groups: Sequence[AsideGroup]) -> Table:
@@ -45,27 +46,71 @@ def aside_table(groups: Sequence[AsideGroup]) -> Table:
 
 
 def print_preview(form: str, preview: ImportPreview) -> None:
-    """Layout, mapping, counts, the first rows, and what would be set aside."""
-    layout = preview.layout
-    out_table(_mapping_table(form, layout))
-    counts = ", ".join(f"{n:,} {kind}" for kind, n in preview.rows.items())
-    out(f"\nwould land: {counts or 'nothing'}")
-    for number, row in enumerate(preview.first, 1):
-        out(f"\nrow {number}: {_kind(row)}")
-        for name, value in _leaves(_plain(row), ""):
-            out(f"  {name}: {value}")
+    """The first rows as they would land, what they were read from, and what would be set aside."""
+    out_table(_preview_table(form, preview))
     if preview.set_aside:
-        out(f"\nwould be set aside: {sum(group.rows for group in preview.set_aside):,} rows")
+        rows = sum(group.rows for group in preview.set_aside)
+        out(f"\nwould be set aside: {counted(rows, 'row')}")
         out_table(aside_table(preview.set_aside))
 
 
-def _mapping_table(form: str, layout: Layout) -> Table:
+def _preview_table(form: str, preview: ImportPreview) -> Table:
+    shown = [name for name in _FIELDS if any(row.get(name) not in (None, "", "ok") for row in preview.first)]
+    if "prompt" in shown and preview.kind != "prompts" and "question_id" in shown:
+        shown.remove("question_id")
+    rows = [[_cell(name, row) for name in shown] for row in preview.first]
+    columns = [_FIELDS[name] for name in shown] or [Column("nothing would land")]
+    return Table(columns, rows, f"{form} · {preview.layout.name}", list(_preview_notes(preview)))
+
+
+_FIELDS = {
+    "model_a": Column("model_a"),
+    "model_b": Column("model_b"),
+    "model_first": Column("shown first"),
+    "model_second": Column("second"),
+    "model": Column("model"),
+    "name": Column("name"),
+    "winner": Column("winner", fit="keep"),
+    "score": Column("score", right=True),
+    "value": Column("verdict"),
+    "status": Column("status", fit="keep"),
+    "question_id": Column("question"),
+    "prompt": Column("prompt", fit="wrap"),
+    "response": Column("response", fit="wrap"),
+    "category": Column("category", extra=True),
+    "turn": Column("turn", right=True, extra=True),
+}
+"""Fields of a previewed row that a table shows, where a row has them."""
+
+
+def _cell(name: str, row: Mapping[str, Any]) -> str:
+    if name == "winner" and row["winner"] is None:
+        return f"({row['state']})"
+    value = row.get(name)
+    text = "-" if value is None else str(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
+
+
+def _preview_notes(preview: ImportPreview) -> Iterator[str]:
+    layout = preview.layout
+    if preview.kind is not None:
+        told = ", ".join(counted(n, kind.removesuffix("s")) for kind, n in preview.rows.items())
+        yield f"would land: {told}; above, the first {preview.kind}"
     names = {"arena": layout.arena, "prompt set": layout.set_name, "judge": layout.judge}
-    said = " · ".join(f"{noun} {name}" for noun, name in names.items() if name is not None)
-    notes = [f"ignored: {', '.join(layout.ignored)}"] if layout.ignored else []
-    columns = [Column("theirs"), Column("becomes")]
-    rows = [[theirs, ours] for theirs, ours in layout.mapping.items()]
-    return Table(columns, rows, f"{form} · {layout.name} · {said}", notes)
+    yield " · ".join(f"{noun} {name}" for noun, name in names.items() if name is not None)
+    yield from _columns_read(layout)
+    if preview.kind is not None:
+        yield "nothing was written: run it without --dry-run to import"
+
+
+def _columns_read(layout: Layout) -> Iterator[str]:
+    """Which column is which field, where it is not plain from its name."""
+    renamed = [f"{theirs} is {ours}" for theirs, ours in layout.mapping.items() if theirs != ours]
+    if renamed:
+        rest = len(layout.mapping) - len(renamed)
+        yield f"columns: {', '.join(renamed)}" + (f"; {rest} more by their own names" if rest else "")
+    if layout.ignored:
+        yield f"columns that are not used: {', '.join(layout.ignored)}"
 
 
 def preview_facts(form: str, preview: ImportPreview) -> dict[str, Any]:
@@ -79,37 +124,8 @@ def preview_facts(form: str, preview: ImportPreview) -> dict[str, Any]:
         "arena": layout.arena,
         "set_name": layout.set_name,
         "judge": layout.judge,
-        "rows": preview.rows,
-        "first": [{"kind": _kind(row), **_plain(row)} for row in preview.first],
+        "rows": dict(preview.rows),
+        "kind": preview.kind,
+        "first": [dict(row) for row in preview.first],
         "set_aside": [aside_facts(group) for group in preview.set_aside],
     }
-
-
-def _kind(row: Any) -> str:
-    return type(row).__name__.removesuffix("Row").lower()
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    """A row without what it leaves open, as JSON-like values."""
-    return {name: value for name, value in _jsonlike(asdict(row)).items() if value not in (None, {}, [])}
-
-
-def _jsonlike(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _jsonlike(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonlike(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-def _leaves(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """Dotted names and values of what a row says, long texts cut with a mark."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _leaves(item, f"{name}.{key}" if name else key)
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _leaves(item, f"{name}.{place}")
-    elif value is not None:
-        text = " ".join(str(value).split())
-        yield name, text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"

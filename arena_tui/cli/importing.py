@@ -94,7 +94,7 @@ def import_files(
     with strays_as_talk():
         layout = importer.layout(paths, options)
         if dry_run:
-            _preview(importer, paths, options, layout, as_json)
+            _preview(importer, paths, options, layout, rules[0], as_json)
             return
         report = _land(importer, paths, options, layout, rules, store)
     if as_json:
@@ -106,12 +106,17 @@ def import_files(
 
 
 def _preview(
-    importer: Importer, paths: Sequence[Path], options: ImportOptions, layout: Layout, as_json: bool
+    importer: Importer,
+    paths: Sequence[Path],
+    options: ImportOptions,
+    layout: Layout,
+    rule: OutcomeRule,
+    as_json: bool,
 ) -> None:
     from arena_tui.cli.import_tables import preview_facts, print_preview
-    from engine.battles.importing import preview_rows
+    from engine.battles.import_preview import preview_rows
 
-    preview = preview_rows(importer.rows(paths, options, layout), layout)
+    preview = preview_rows(importer.rows(paths, options, layout), layout, rule)
     if as_json:
         out_json(preview_facts(importer.name, preview))
     else:

@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 from engine.battles.import_deciding import judged_row
 from engine.battles.import_report import AsideGroup, AsideTally
-from engine.formats.keyed.rows import KeyedBattle, KeyedResponse, Place
+from engine.formats.keyed.rows import (
+    KeyedArena,
+    KeyedBattle,
+    KeyedJudge,
+    KeyedPlayer,
+    KeyedResponse,
+    KeyedVerdict,
+    Place,
+)
 from engine.formats.rows import (
     BattleRow,
     FilledPrompt,
@@ -28,7 +36,7 @@ HEAD = 200
 MOST_HEADS = 50_000
 """Prompts whose beginnings are kept for rows that name them: some ten megabytes."""
 
-KINDS = ("battles", "scores", "responses", "prompts")
+KINDS = ("battles", "scores", "verdicts", "responses", "prompts")
 """What a file is read for, most telling first: of several kinds of rows the first of these are shown."""
 
 _WINNERS = {Outcome.A: "model_a", Outcome.B: "model_b", Outcome.TIE: "tie"}
@@ -39,7 +47,7 @@ class ImportPreview:
     """What an import would do.
 
     Attributes:
-        rows: how many there are, by kind: battles, scores, responses, prompts.
+        rows: how many there are, by kind: battles, scores, responses, prompts, and what else an export holds.
         kind: the kind of the rows in `first`; None where there are none.
         first: the first of them as they would land, by field; texts cut to their beginning, with a mark.
     """
@@ -110,13 +118,11 @@ def _asked(conversation: Conversation) -> str:
 
 
 def _kind(row: Row) -> str:
-    known = _ROWS.get(type(row))
-    return f"{type(row).__name__.removeprefix('Keyed').lower()}s" if known is None else known.kind
+    return _ROWS[type(row)].kind
 
 
 def _facts(row: Row, heads: _Heads, rule: OutcomeRule) -> dict[str, Any]:
-    known = _ROWS.get(type(row))
-    return {} if known is None else known.read(row, heads, rule)
+    return _ROWS[type(row)].read(row, heads, rule)
 
 
 def _battle(row: BattleRow, heads: _Heads, rule: OutcomeRule) -> dict[str, Any]:
@@ -202,6 +208,23 @@ def _keyed_response(row: KeyedResponse, heads: _Heads, rule: OutcomeRule) -> dic
     }
 
 
+def _keyed_verdict(row: KeyedVerdict, heads: _Heads, rule: OutcomeRule) -> dict[str, Any]:
+    return {
+        "model_first": row.first.name,
+        "model_second": None if row.second is None else row.second.name,
+        "value": row.verdict.value,
+        "status": row.verdict.status.value,
+        "judge": row.judge.name,
+        "turn": row.verdict.turn,
+        "question_id": row.prompt.name,
+        "prompt": heads.at(row.prompt),
+    }
+
+
+def _named(row: KeyedPlayer | KeyedJudge | KeyedArena, heads: _Heads, rule: OutcomeRule) -> dict[str, Any]:
+    return {"name": row.name}
+
+
 class _Kind(NamedTuple):
     """What rows of a type are called, and how one is read."""
 
@@ -215,6 +238,10 @@ _ROWS: Mapping[type, _Kind] = {
     SingleRow: _Kind("scores", _score),
     ResponseRow: _Kind("responses", _response),
     KeyedResponse: _Kind("responses", _keyed_response),
+    KeyedVerdict: _Kind("verdicts", _keyed_verdict),
+    KeyedPlayer: _Kind("players", _named),
+    KeyedJudge: _Kind("judges", _named),
+    KeyedArena: _Kind("arenas", _named),
     Prompt: _Kind("prompts", _prompt),
     FilledPrompt: _Kind("prompts", _prompt),
 }

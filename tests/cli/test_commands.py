@@ -247,3 +247,20 @@ def test_a_missing_extra_is_one_line_that_says_what_to_install(capsys: pytest.Ca
         "arena-tui: the player 'moth' needs the package torch, which is not installed\n"
         "  pip install 'arena-tui[train]'\n"
     )
+
+
+def test_a_dry_run_shows_battles_as_they_would_land_and_no_internals(tmp_path: Path) -> None:
+    log = write_battles(
+        tmp_path / "log.csv", [("ada", "bob", "model_b", "q1", "t"), ("ada", "", "tie", "q1", "t")]
+    )
+    shown = command("import", "arena", log, "--dry-run", width=100, store=tmp_path / "arena.db")
+    assert (shown.code, shown.err) == (0, "")
+    assert ["ada", "bob", "model_b", "q1", "t"] in [line.split() for line in shown.lines]
+    assert "would be set aside: 1 row" in shown.lines
+    assert "games" not in shown.out
+    assert not (tmp_path / "arena.db").exists()
+    nothing = command(
+        "import", "arena", write_battles(tmp_path / "no.csv", [("", "b", "tie", "q", "t")]), "--dry-run"
+    )
+    assert (nothing.code, "nothing would land" in nothing.out) == (0, True)
+    assert "without --dry-run" not in nothing.out

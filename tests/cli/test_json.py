@@ -95,7 +95,11 @@ def test_an_import_and_its_undoing(tmp_path: Path) -> None:
         file.write("a,b,nobody knows,q1,math\n,b,tie,q1,math\n")
     preview = command("import", "arena", log, "--dry-run", "--json", store=store)
     check_command("import --dry-run", preview.json)
-    assert (preview.json["rows"], len(preview.json["first"])) == ({"battles": 30}, 3)
+    assert (preview.json["rows"], preview.json["kind"], len(preview.json["first"])) == (
+        {"battles": 30},
+        "battles",
+        3,
+    )
     assert not store.exists()
     first = command("import", "arena", log, "--json", store=store)
     check_command("import", first.json)
