@@ -10,6 +10,7 @@
     +- PluginError         1  a plug-in raised, with its name
     +- EndpointError       1  a served model cannot be reached or refuses us
     +- Unfinished          3  drained, or a budget or time limit was reached: run it again
+    +- Cancelled         130  somebody stopped it for good
 
 Everything else that is raised is a bug of ours and shows its traceback.
 """
@@ -125,3 +126,9 @@ class Unfinished(UserError):
     """The run stopped before its end, with everything so far in the store."""
 
     exit_code = 3
+
+
+class Cancelled(UserError):
+    """The run was stopped for good, with everything so far in the store."""
+
+    exit_code = 130

@@ -56,10 +56,13 @@ class Budget:
         prices = {key: Price.of(one) for key, one in models.items()}
         return cls(stop, plan.run.max_calls, plan.run.max_tokens, plan.run.max_cost, prices)
 
-    @property
-    def is_limited(self) -> bool:
-        """Whether there is any limit."""
-        return any(limit is not None for limit in (self.max_calls, self.max_tokens, self.max_cost))
+    def limit(self, max_calls: int | None, max_tokens: int | None, max_cost: float | None) -> None:
+        """Other limits from now on. A run that drains already is not called back by them."""
+        self.max_calls, self.max_tokens, self.max_cost = max_calls, max_tokens, max_cost
+
+    def is_spent(self) -> bool:
+        """Whether not one call more would be granted."""
+        return self._reached(1) is not None
 
     def grants(self, calls: int) -> bool:
         """Take so many more calls; False, and the run drains, when they are over a limit."""

@@ -7,34 +7,70 @@ a race is impossible. Every write of the attempt goes through its fence (`Store.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import UserError
 from engine.jobs.events import record_event
 from engine.jobs.jobs import OPEN_STATES
-from engine.jobs.workers import Worker, is_gone
+from engine.jobs.workers import Process, Worker, is_gone
+from engine.store.leases import LEASE_SECONDS, Moment, lease_holds
 from engine.store.rows import decode, maybe
 from engine.store.sqlite import Connection
 from engine.store.store import Fence, Store, Transaction
 
 HEARTBEAT_SECONDS = 10.0
-LEASE_SECONDS = 30.0
-"""Three heartbeats: one that is late costs nothing."""
+"""A third of a lease: one that is late costs nothing."""
+
+MOST_LOST = 5
+"""So many attempts in a row whose worker died without landing a row, and the job fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """The worker of a job's running attempt.
+
+    Attributes:
+        since: when its attempt began, in seconds since 1970.
+        lives: False where its process is gone, or its lease has run out.
+    """
+
+    attempt_id: int
+    worker: Worker
+    since: float
+    lives: bool
 
 
 class JobBusy(UserError):
     """Another worker is at this job."""
 
-    def __init__(self, job_id: int, pid: int, host: str, since: float) -> None:
-        started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(since))
+    def __init__(self, job_id: int, found: AtWork) -> None:
+        started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.since))
         super().__init__(
             f"job {job_id} is being run already",
-            f"by process {pid} on {host}, since {started}",
-            "Wait for it, or see it with: arena-tui jobs show",
+            f"by process {found.worker.pid} on {found.worker.host}, since {started} (worker {found.worker.id})",
+            f"Wait for it, or see it with: arena-tui jobs show {job_id}",
         )
 
 
-def claim(tx: Transaction, job_id: int, worker: Worker) -> Fence:
+def at_work(connection: Connection, job_id: int, now: Moment | None = None) -> AtWork | None:
+    """Who is at a job, or was and left no word; None when nobody is."""
+    row = connection.execute(
+        "SELECT a.id, a.started_at, a.lease_boot, a.lease_until, w.id, w.host, w.boot_id, w.pid_namespace, w.pid,"
+        " w.pid_started_at FROM attempts a JOIN workers w ON w.id = a.worker_id"
+        " WHERE a.job_id = ? AND a.state = 'running'",
+        (job_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    attempt_id, since, lease_boot, lease_until, worker_id, host, boot, namespace, pid, started = row
+    now = now or Moment.now()
+    process = Process(decode(host), boot, namespace, pid, started)
+    lives = lease_holds(now, boot, lease_boot, lease_until) and not is_gone(process, now)
+    return AtWork(attempt_id, Worker(worker_id, process.host, pid), since, lives)
+
+
+def claim(tx: Transaction, job_id: int, worker: Worker, now: Moment | None = None) -> Fence:
     """Make this worker's attempt the running one of a job.
 
     An attempt whose lease has run out, or whose process is gone from this machine, is closed as lost first.
@@ -42,48 +78,41 @@ def claim(tx: Transaction, job_id: int, worker: Worker) -> Fence:
     Raises:
         JobBusy: another worker is at it.
     """
-    _close_lost(tx, job_id)
-    busy = tx.connection.execute(
-        "SELECT w.pid, w.host, a.started_at FROM attempts a JOIN workers w ON w.id = a.worker_id"
-        " WHERE a.job_id = ? AND a.state = 'running'",
-        (job_id,),
-    ).fetchone()
-    if busy:
-        raise JobBusy(job_id, pid=busy[0], host=decode(busy[1]), since=busy[2])
-    now = time.time()
+    now = now or Moment.now()
+    found = close_lost(tx, job_id, now)
+    if found is not None:
+        raise JobBusy(job_id, found)
     number = tx.connection.execute(
         "SELECT COALESCE(MAX(number), 0) + 1 FROM attempts WHERE job_id = ?", (job_id,)
     ).fetchone()[0]
     cursor = tx.connection.execute(
-        "INSERT INTO attempts(job_id, number, worker_id, state, lease_until, started_at) VALUES (?,?,?,'running',?,?)",
-        (job_id, number, worker.id, now + LEASE_SECONDS, now),
+        "INSERT INTO attempts(job_id, number, worker_id, state, lease_until, lease_boot, started_at, landed_before)"
+        " VALUES (?, ?, ?, 'running', ?, ?, ?, ?)",
+        (job_id, number, worker.id, *_lease(now), now.wall, _landed(tx.connection)),
     )
     assert cursor.lastrowid is not None
     tx.connection.execute(
         "UPDATE jobs SET state = 'running', request = NULL, reason = NULL, ended_at = NULL WHERE id = ?",
         (job_id,),
     )
-    record_event(
-        tx,
-        "started",
-        job_id=job_id,
-        attempt_id=cursor.lastrowid,
-        facts={"attempt": number, "pid": worker.pid},
-    )
+    tx.connection.execute("UPDATE workers SET stopped_at = NULL WHERE id = ?", (worker.id,))
+    facts = {"attempt": number, "worker": worker.id, "pid": worker.pid}
+    record_event(tx, "started", job_id=job_id, attempt_id=cursor.lastrowid, facts=facts)
     return Fence(cursor.lastrowid, job_id, number, worker.id)
 
 
-def heartbeat(store: Store, fence: Fence) -> None:
+def heartbeat(store: Store, fence: Fence, now: Moment | None = None) -> None:
     """Renew the lease.
 
     Raises:
         LostLease: another worker took over.
     """
-    now = time.time()
+    now = now or Moment.now()
     with store.write(fence) as tx:
-        tx.connection.execute("UPDATE workers SET heartbeat_at = ? WHERE id = ?", (now, fence.worker_id))
+        tx.connection.execute("UPDATE workers SET heartbeat_at = ? WHERE id = ?", (now.wall, fence.worker_id))
         tx.connection.execute(
-            "UPDATE attempts SET lease_until = ? WHERE id = ?", (now + LEASE_SECONDS, fence.attempt_id)
+            "UPDATE attempts SET lease_until = ?, lease_boot = ? WHERE id = ?",
+            (*_lease(now), fence.attempt_id),
         )
 
 
@@ -97,7 +126,7 @@ def finish(store: Store, fence: Fence, state: str, exit_code: int, reason: str |
         )
         ended = None if state in OPEN_STATES else now
         tx.connection.execute(
-            "UPDATE jobs SET state = ?, reason = ?, ended_at = ? WHERE id = ?",
+            "UPDATE jobs SET state = ?, request = NULL, reason = ?, ended_at = ? WHERE id = ?",
             (state, maybe(reason), ended, fence.job_id),
         )
         tx.connection.execute("UPDATE workers SET stopped_at = ? WHERE id = ?", (now, fence.worker_id))
@@ -105,30 +134,63 @@ def finish(store: Store, fence: Fence, state: str, exit_code: int, reason: str |
         record_event(tx, "finished", job_id=fence.job_id, attempt_id=fence.attempt_id, facts=facts)
 
 
+def close_lost(tx: Transaction, job_id: int, now: Moment | None = None) -> AtWork | None:
+    """Close the running attempt as lost where its worker is gone; return who is at the job, if somebody is."""
+    found = at_work(tx.connection, job_id, now)
+    if found is None or found.lives:
+        return found
+    close_attempt(tx, job_id, found, "its worker died, or slept past its lease")
+    return None
+
+
+def close_attempt(tx: Transaction, job_id: int, found: AtWork, reason: str) -> None:
+    """Close a running attempt as lost: its worker can write no more."""
+    tx.connection.execute(
+        "UPDATE attempts SET state = 'lost', ended_at = ?, reason = ? WHERE id = ?",
+        (time.time(), reason, found.attempt_id),
+    )
+    facts = {"worker": found.worker.id, "pid": found.worker.pid, "reason": reason}
+    record_event(tx, "lost", job_id=job_id, attempt_id=found.attempt_id, level="warning", facts=facts)
+
+
+def lost_in_a_row(connection: Connection, job_id: int) -> int:
+    """How many of a job's last attempts were lost without a row landed, since it was last started afresh."""
+    rows = connection.execute(
+        "SELECT a.state, a.landed_before FROM attempts a JOIN jobs j ON j.id = a.job_id"
+        " WHERE a.job_id = ? AND a.number > j.fresh_from ORDER BY a.number DESC LIMIT ?",
+        (job_id, MOST_LOST),
+    ).fetchall()
+    landed, lost = _landed(connection), 0
+    for state, landed_before in rows:
+        if state != "lost" or landed_before != landed:
+            break
+        lost += 1
+    return lost
+
+
 def read_attempts(connection: Connection, job_id: int) -> list[dict[str, Any]]:
     """The attempts of a job, in order, with the process that made each."""
     rows = connection.execute(
-        "SELECT a.number, a.state, w.host, w.pid, a.started_at, a.ended_at, a.lease_until, a.exit_code, a.reason"
+        "SELECT a.number, a.state, w.id, w.pid, a.started_at, a.ended_at, a.lease_until, a.exit_code,"
+        " w.host, w.log, a.reason"
         " FROM attempts a JOIN workers w ON w.id = a.worker_id WHERE a.job_id = ? ORDER BY a.number",
         (job_id,),
     )
-    names = ("number", "state", "host", "pid", "started_at", "ended_at", "lease_until", "exit_code", "reason")
+    names = ("number", "state", "worker", "pid", "started_at", "ended_at", "lease_until", "exit_code")
     return [
-        dict(zip(names, (n, state, decode(host), *rest, decode(reason)), strict=True))
-        for n, state, host, *rest, reason in rows
+        dict(zip(names, plain, strict=True))
+        | {"host": decode(host), "log": decode(log), "reason": decode(reason)}
+        for *plain, host, log, reason in rows
     ]
 
 
-def _close_lost(tx: Transaction, job_id: int) -> None:
-    rows = tx.connection.execute(
-        "SELECT a.id, a.lease_until, w.host, w.boot_id, w.pid, w.pid_started_at FROM attempts a"
-        " JOIN workers w ON w.id = a.worker_id WHERE a.job_id = ? AND a.state = 'running'",
-        (job_id,),
-    ).fetchall()
-    for attempt_id, lease_until, host, boot, pid, started in rows:
-        if lease_until < time.time() or is_gone(decode(host), boot, pid, started):
-            tx.connection.execute(
-                "UPDATE attempts SET state = 'lost', ended_at = ?, reason = 'its worker died or slept' WHERE id = ?",
-                (time.time(), attempt_id),
-            )
-            record_event(tx, "lost", job_id=job_id, attempt_id=attempt_id, level="warning")
+def _lease(now: Moment) -> tuple[float, float]:
+    """The end of a lease that begins now, by wall time and by the boot's clock."""
+    return now.wall + LEASE_SECONDS, now.seconds + LEASE_SECONDS
+
+
+def _landed(connection: Connection) -> int:
+    """Grows with every row that a run lands."""
+    tables = ("responses", "verdicts", "battles")
+    query = " + ".join(f"COALESCE((SELECT MAX(id) FROM {table}), 0)" for table in tables)
+    return int(connection.execute(f"SELECT {query}").fetchone()[0])

@@ -10,7 +10,8 @@ from typing import Any
 
 from engine.errors import StoreError
 from engine.jobs.events import record_event
-from engine.store.rows import decode, encode, to_json
+from engine.jobs.limits import Said, still_said
+from engine.store.rows import decode, encode, maybe, to_json
 from engine.store.sqlite import Connection
 from engine.store.store import Transaction
 
@@ -20,7 +21,13 @@ OPEN_STATES = ("queued", "running", "paused", "unfinished")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as the store has it. `state` is queued, running, paused, unfinished, done, failed or cancelled."""
+    """A job as the store has it. `state` is queued, running, paused, unfinished, done, failed or cancelled.
+
+    Attributes:
+        request: what is asked of its worker: pause, drain or cancel.
+        limits: what was said of its limits since it was queued, above its plan; null lifts one.
+        prompt_limit: only the first so many prompts of the seeded shuffle.
+    """
 
     id: int
     digest: str
@@ -28,29 +35,51 @@ class Job:
     plan: str
     state: str
     request: str | None
+    limits: Said
+    prompt_limit: int | None
     progress: Mapping[str, Any]
     reason: str | None
     created_at: float
     ended_at: float | None
 
 
-def submit(tx: Transaction, digest: str, name: str, plan: str) -> int:
+def submit(tx: Transaction, digest: str, name: str, plan: str, prompt_limit: int | None = None) -> int:
     """The open job of this plan, or a new one. A plan that is run again goes on with its unfinished job, which takes
     over what may change of it: how models are reached, and its limits."""
     row = tx.connection.execute(
-        "SELECT id FROM jobs WHERE digest = ? AND state IN ('queued', 'running', 'paused', 'unfinished')",
+        "SELECT id, plan, limits FROM jobs"
+        " WHERE digest = ? AND state IN ('queued', 'running', 'paused', 'unfinished')",
         (digest,),
     ).fetchone()
     if row:
-        tx.connection.execute("UPDATE jobs SET plan = ? WHERE id = ?", (plan, row[0]))
+        limits = still_said(json.loads(row[2]), row[1], plan)
+        tx.connection.execute(
+            "UPDATE jobs SET plan = ?, limits = ?, prompt_limit = ? WHERE id = ?",
+            (plan, to_json(limits), prompt_limit, row[0]),
+        )
         return int(row[0])
     cursor = tx.connection.execute(
-        "INSERT INTO jobs(digest, name, plan, state, created_at) VALUES (?, ?, ?, 'queued', ?)",
-        (digest, encode(name), plan, time.time()),
+        "INSERT INTO jobs(digest, name, plan, prompt_limit, state, created_at) VALUES (?, ?, ?, ?, 'queued', ?)",
+        (digest, encode(name), plan, prompt_limit, time.time()),
     )
     assert cursor.lastrowid is not None
     record_event(tx, "queued", job_id=cursor.lastrowid, facts={"name": name})
     return cursor.lastrowid
+
+
+def newest_job(connection: Connection, digest: str) -> Job | None:
+    """The newest job of a plan."""
+    found = _read(connection, "WHERE digest = ? ORDER BY id DESC LIMIT 1", (digest,))
+    return found[0] if found else None
+
+
+def leave(tx: Transaction, job_id: int, state: str, reason: str | None = None) -> None:
+    """Leave a job that nobody is at in a state; what was requested of it is settled by that."""
+    ended = None if state in OPEN_STATES else time.time()
+    tx.connection.execute(
+        "UPDATE jobs SET state = ?, request = NULL, reason = ?, ended_at = ? WHERE id = ?",
+        (state, maybe(reason), ended, job_id),
+    )
 
 
 def first_job(connection: Connection, job_id: int) -> int:
@@ -58,6 +87,13 @@ def first_job(connection: Connection, job_id: int) -> int:
     however often the plan is run."""
     query = "SELECT MIN(id) FROM jobs WHERE digest = (SELECT digest FROM jobs WHERE id = ?)"
     return int(connection.execute(query, (job_id,)).fetchone()[0])
+
+
+def set_state(tx: Transaction, job_id: int, state: str, reason: str | None) -> None:
+    """The state of a job that somebody is at: running, or paused and why."""
+    tx.connection.execute(
+        "UPDATE jobs SET state = ?, reason = ? WHERE id = ?", (state, maybe(reason), job_id)
+    )
 
 
 def set_progress(tx: Transaction, job_id: int, progress: Mapping[str, Any]) -> None:
@@ -83,21 +119,18 @@ def read_job(connection: Connection, job_id: int) -> Job:
 
 def _read(connection: Connection, which: str, parameters: tuple[object, ...]) -> list[Job]:
     rows = connection.execute(
-        f"SELECT id, digest, name, plan, state, request, progress, reason, created_at, ended_at FROM jobs {which}",
+        "SELECT id, digest, plan, state, request, prompt_limit, created_at, ended_at, name, reason, limits, progress"
+        f" FROM jobs {which}",
         parameters,
     )
+    columns = ("id", "digest", "plan", "state", "request", "prompt_limit", "created_at", "ended_at")
     return [
         Job(
-            number,
-            digest,
-            decode(name),
-            plan,
-            state,
-            request,
-            json.loads(progress),
-            decode(reason),
-            created,
-            ended,
+            **dict(zip(columns, plain, strict=True)),
+            name=decode(name),
+            reason=decode(reason),
+            limits=json.loads(limits),
+            progress=json.loads(progress),
         )
-        for number, digest, name, plan, state, request, progress, reason, created, ended in rows
+        for *plain, name, reason, limits, progress in rows
     ]

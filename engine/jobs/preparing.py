@@ -54,7 +54,8 @@ async def prepared(attempt: Attempt) -> AsyncIterator[Run]:
         shipped = land_shipped_answers(store, fence, schedule, cast)
         if shipped:
             teller.warn(f"{shipped:,} responses came with the program and are not generated anew")
-        await _preflight(attempt, run)
+        if not attempt.started:
+            await _preflight(attempt, run)
         yield run
 
 
@@ -98,15 +99,18 @@ def _first_position(attempt: Attempt) -> int:
 
 
 def _budget(attempt: Attempt, cast: Cast) -> Budget:
-    """The plan's limits, less what earlier attempts of the job have spent."""
-    budget = Budget.of(attempt.plan, attempt.stop)
-    if budget.is_limited and attempt.fence is not None:
+    """The job's limits, less what it has spent so far. Counted without a limit too: one may be set while it runs."""
+    budget = Budget.of(attempt.plan, attempt.control.stop)
+    limits = attempt.limits
+    budget.limit(limits.max_calls, limits.max_tokens, limits.max_cost)
+    if attempt.fence is not None and (attempt.started or attempt.fence.number > 1):
         names = {("player", seat.contestant.id): name for name, seat in cast.seats.items()}
         names |= {("judge", bench.contestant.id): name for name, bench in cast.benches.items()}
         for spent in spent_by_job(attempt.store.reader, attempt.fence.job_id):
             budget.calls += spent.calls
             name = names.get((spent.role, spent.contestant_id), "")
             budget.spend(spent.role, name, spent.tokens_in, spent.tokens_out)
+    attempt.budget = budget
     return budget
 
 

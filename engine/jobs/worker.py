@@ -1,108 +1,174 @@
-"""The worker in the foreground: claims a job, runs its plan under a lease, and leaves the job in a true state."""
+"""The worker of one job: claims it, runs its plan under a lease, and leaves the job in a true state."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 from engine.battles.progress import Progress
 from engine.battles.run import Run
 from engine.battles.runner import play
-from engine.errors import LostLease, StoreError, Unfinished, UserError
+from engine.errors import Cancelled, DiskFull, EndpointError, LostLease, StoreError, Unfinished, UserError
 from engine.jobs import attempts
 from engine.jobs.attempt import Attempt, Batch
 from engine.jobs.beside import beside, repeating
-from engine.jobs.jobs import submit
+from engine.jobs.claiming import claim_batch, claim_job
 from engine.jobs.lease import kept_lease
+from engine.jobs.limits import Limits
+from engine.jobs.listening import Listening
+from engine.jobs.pausing import Cause, PauseOver, cause_of
 from engine.jobs.preparing import prepared
-from engine.jobs.requests import REQUEST_SECONDS, read_request
+from engine.jobs.requests import REQUEST_SECONDS
 from engine.jobs.snapshots import Snapshots
-from engine.jobs.telling import Teller, waiting
-from engine.jobs.workers import register_worker
-from engine.plan import plan_digest, to_toml
+from engine.jobs.telling import waiting
+from engine.jobs.workers import Worker
+from engine.plan import Plan
 from engine.store.store import Fence
 
 PROGRESS_SECONDS = 0.5
 SNAPSHOT_SECONDS = 10.0
 
-_LEFT_AS = {"cancel": "cancelled", "pause": "paused"}
-"""The state in which a request leaves its job; a drained one is unfinished."""
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ends: the state of its job, its exit code, and why."""
+
+    state: str
+    exit_code: int
+    reason: str | None = None
 
 
-async def run_batch(batch: Batch, stop: asyncio.Event) -> Progress:
+async def run_batch(batch: Batch, stop: asyncio.Event, worker: Worker | None = None) -> Progress:
     """Run a plan to its end, or until `stop` is set.
 
+    Args:
+        worker: who does it, where a process does several: the job of `batch.job_id` is taken then.
+
     Raises:
-        Unfinished: it was stopped, or reached a budget; running it again goes on.
+        Unfinished: it was stopped, reached a limit, or was paused for long; running it again goes on.
+        Cancelled: somebody stopped it for good.
         UserError: it failed. The job and its reason are in the store either way.
     """
-    fence = None if batch.dry_run else _claim(batch)
-    attempt = Attempt(batch, fence, stop, Teller(batch.listener, batch.store, fence))
-    if fence is None:
-        return await _rehearse(attempt)
+    if batch.dry_run:
+        return await _rehearse(batch, stop)
+    fence = claim_batch(batch) if worker is None else claim_job(batch, worker)
+    attempt = Attempt.of(batch, fence)
     try:
-        progress = await _run(attempt, fence)
+        progress = await _attend(attempt, fence, stop)
     except BaseException as error:
-        _leave(attempt, fence, error)
+        await _leave(attempt, fence, _ending(error), error)
         raise
-    attempts.finish(batch.store, fence, "done", 0)
+    await _leave(attempt, fence, Ending("done", 0))
     return progress
 
 
-def _claim(batch: Batch) -> Fence:
-    with batch.store.write() as tx:
-        job_id = submit(tx, plan_digest(batch.plan), batch.plan.run.name, to_toml(batch.plan))
-        worker = register_worker(tx)
-        fence = attempts.claim(tx, job_id, worker)
-    batch.job_id = job_id
-    return fence
-
-
-def _leave(attempt: Attempt, fence: Fence, error: BaseException) -> None:
-    """Leave the job of a run that did not come to its end, unless it is another worker's by now."""
-    state, exit_code, reason = "failed", 1, f"{type(error).__name__}: {error}"
-    if isinstance(error, UserError):
-        exit_code, reason = error.exit_code, error.title
-    if isinstance(error, Unfinished):
-        state = _LEFT_AS.get(attempt.request or "drain", "unfinished")
-    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
-        state, exit_code, reason = "unfinished", 130, "interrupted"
-    if isinstance(error, LostLease):
-        return
-    try:
-        attempts.finish(attempt.store, fence, state, exit_code, reason)
-    except StoreError as second:
-        if state != "failed":  # else what failed first is what a person has to know
-            raise second from error
-
-
-async def _rehearse(attempt: Attempt) -> Progress:
+async def _rehearse(batch: Batch, stop: asyncio.Event) -> Progress:
     """A dry run: the preflight alone."""
+    attempt = Attempt.of(batch, None)
+    attempt.control.stop = stop
     async with prepared(attempt) as run:
-        if attempt.stop.is_set():
+        if stop.is_set():
             raise Unfinished("stopped before the preflight was done", mend="Run it again.")
         return run.progress
 
 
-async def _run(attempt: Attempt, fence: Fence) -> Progress:
-    def look() -> None:
-        if (request := read_request(attempt.store.reader, fence.job_id)) is not None:
-            attempt.take(request)
+async def _attend(attempt: Attempt, fence: Fence, stop: asyncio.Event) -> Progress:
+    """Keep the lease, hear what is asked, and go at it until it is done or to end."""
+    heard = Listening(attempt, fence)
+    listening = (heard.relay(stop), heard.watch_time(), repeating(REQUEST_SECONDS, heard.look))
+    async with kept_lease(attempt.store, fence), beside(*listening):
+        if stop.is_set():
+            attempt.control.ask("drain")
+        while True:
+            attempt.control.begin()
+            limits = attempt.limits
+            try:
+                async with beside(attempt.control.hurry(attempt.batch.grace_seconds)):
+                    return await _go(attempt, fence)
+            except UserError as error:
+                if _is_called_back(attempt, limits, error):
+                    continue
+                cause = _cause(attempt, error)
+                if cause is None:
+                    raise
+            _pause(attempt, cause)
+            await attempt.pausing.wait_out(attempt.teller.catch_up)
 
-    heard = beside(repeating(REQUEST_SECONDS, look))
-    async with kept_lease(attempt.store, fence), heard, prepared(attempt) as run:
-        attempt.teller.tell("started", {"attempt": fence.number})
+
+def _is_called_back(attempt: Attempt, limits: Limits, error: UserError) -> bool:
+    """Whether what drained a go holds no longer: a pause was taken back, or a limit was raised."""
+    budget = attempt.budget
+    if not isinstance(error, Unfinished) or attempt.control.asked is not None:
+        return False
+    if budget is None or budget.reached is None:
+        return True
+    return attempt.limits != limits and not budget.is_spent()
+
+
+def _cause(attempt: Attempt, error: UserError) -> Cause | None:
+    """Why to pause, if this can be waited out. A server that has not answered once is no cause, unless servers come
+    and go: its address may be wrong."""
+    if isinstance(error, EndpointError) and not attempt.started and not _follows_a_list(attempt.plan):
+        return None
+    return cause_of(error, attempt.control, attempt.store.path)
+
+
+def _follows_a_list(plan: Plan) -> bool:
+    """Whether a file says where servers are."""
+    models = [*plan.players.values(), *plan.judges.values()]
+    return any(one.startswith("@") for model in models for one in model.endpoints or ())
+
+
+def _pause(attempt: Attempt, cause: Cause) -> None:
+    if attempt.pausing.begin(cause):
+        facts = attempt.teller.paused(cause.reason, attempt.batch.pause_seconds)
+        _notify(attempt, "paused", facts)
+
+
+async def _go(attempt: Attempt, fence: Fence) -> Progress:
+    """One go: everything that is missing, from the preflight to the last snapshot."""
+    async with prepared(attempt) as run:
+        asked_before = attempt.asked.calls.total()
+        run.progress.add_calls_of(attempt.asked)
+        _tell_beginning(attempt, fence)
         snapshots = Snapshots(attempt.store, fence, attempt.plan, _views(run))
 
         def tell() -> None:
             attempt.teller.notes(run.cast)
             attempt.teller.progress(run.progress)
 
-        async with beside(repeating(PROGRESS_SECONDS, tell), repeating(SNAPSHOT_SECONDS, snapshots.write)):
-            await play(run)
+        try:
+            async with beside(
+                repeating(PROGRESS_SECONDS, tell), repeating(SNAPSHOT_SECONDS, snapshots.write)
+            ):
+                await play(run)
+        except BaseException:
+            with suppress(StoreError):  # what ends the run is told, and not what follows from it
+                tell()
+                snapshots.write()
+            raise
+        finally:
+            attempt.asked = Progress()
+            attempt.asked.add_calls_of(run.progress)
+            if run.progress.calls.total() > asked_before:
+                attempt.pausing.land()
         tell()
         snapshots.write()
         _tell_end(attempt, run)
         return run.progress
+
+
+def _tell_beginning(attempt: Attempt, fence: Fence) -> None:
+    if not attempt.started:
+        attempt.started = True
+        attempt.teller.tell("started", {"attempt": fence.number})
+    cause, attempt.pausing.cause = attempt.pausing.cause, None
+    if cause is not None:
+        _notify(attempt, "resumed", attempt.teller.resumed(cause.reason))
 
 
 def _views(run: Run) -> list[tuple[int, int]]:
@@ -115,13 +181,60 @@ def _tell_end(attempt: Attempt, run: Run) -> None:
         Unfinished: not all battles had their turn.
     """
     progress = run.progress
-    if (text := waiting(progress.reasons)) is not None:
-        attempt.teller.warn(text)
     if progress.done < progress.total:
         done = f"{progress.done:,} of {progress.total:,} battles are done"
         if run.budget.reached is not None:
             raise Unfinished(run.budget.reached, done, "Everything so far is kept. Raise it to go on.")
         raise Unfinished(f"stopped: {done}", mend="Everything so far is kept. Run it again to go on.")
+    if (text := waiting(progress.reasons)) is not None:
+        attempt.teller.warn(text)
+
+
+async def _leave(attempt: Attempt, fence: Fence, ending: Ending, error: BaseException | None = None) -> None:
+    """Leave the job as the attempt ends, unless it is another worker's by now, and tell whom the plan names.
+
+    Raises:
+        StoreError: the state cannot be written, and the run had not failed anyway.
+    """
+    if not isinstance(error, LostLease):
+        _finish(attempt, fence, ending, error)
+        attempt.teller.end()
+        facts = {"state": ending.state, "exit_code": ending.exit_code, "reason": ending.reason}
+        _notify(attempt, "finished", {**facts, "progress": attempt.teller.last_progress})
+    await attempt.notifier.done()
+
+
+def _finish(attempt: Attempt, fence: Fence, ending: Ending, error: BaseException | None) -> None:
+    attempt.teller.catch_up()
+    try:
+        attempts.finish(attempt.store, fence, ending.state, ending.exit_code, ending.reason)
+    except DiskFull as full:
+        if error is None:
+            raise Unfinished(
+                f"all is done, but {full.title}", mend="Free some space and run it again."
+            ) from full
+    except StoreError as second:
+        if ending.state != "failed":  # else what failed first is what a person has to know
+            raise second from error
+
+
+def _ending(error: BaseException) -> Ending:
+    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+        return Ending("unfinished", 130, "interrupted")
+    if not isinstance(error, UserError):
+        return Ending("failed", 1, f"{type(error).__name__}: {error}")
+    state = "failed"
+    for kind, left in ((PauseOver, "paused"), (Unfinished, "unfinished"), (Cancelled, "cancelled")):
+        if isinstance(error, kind):
+            state = left
+            break
+    return Ending(state, error.exit_code, error.title)
+
+
+def _notify(attempt: Attempt, kind: str, facts: Mapping[str, Any]) -> None:
+    """Hand an event to the command that the plan names."""
+    about = {"job": attempt.batch.job_id, "name": attempt.plan.run.name, "store": str(attempt.store.path)}
+    attempt.notifier.tell({"event": kind, "time": time.time(), **about, **facts})
 
 
 __all__ = ["Batch", "run_batch"]

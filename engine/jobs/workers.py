@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.store.rows import encode
+from engine.store.leases import Moment, boot_id
+from engine.store.rows import encode, maybe
 from engine.store.store import Transaction
 
 
@@ -22,46 +23,96 @@ class Worker:
     pid: int
 
 
-def register_worker(tx: Transaction) -> Worker:
-    """A row for this process."""
-    worker = Worker(secrets.token_hex(8), socket.gethostname(), os.getpid())
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Where and since when a worker's process runs, as its row says.
+
+    Attributes:
+        boot: the start of the machine under which it runs.
+        namespace: the pid namespace; the same pid is another process in another container.
+        started: by the clock of `process_start`.
+    """
+
+    host: str
+    boot: str
+    namespace: str
+    pid: int
+    started: float
+
+
+def new_worker_id() -> str:
+    """A random one."""
+    return secrets.token_hex(8)
+
+
+def register_worker(tx: Transaction, worker_id: str | None = None, log: Path | None = None) -> Worker:
+    """A row for this process.
+
+    Args:
+        worker_id: what whoever started it calls it.
+        log: the file that holds what it says.
+    """
+    worker = Worker(worker_id or new_worker_id(), socket.gethostname(), os.getpid())
     now = time.time()
     tx.connection.execute(
-        "INSERT INTO workers(id, host, boot_id, pid, pid_started_at, started_at, heartbeat_at) VALUES (?,?,?,?,?,?,?)",
-        (worker.id, encode(worker.host), boot_id(), worker.pid, _process_start(worker.pid), now, now),
+        "INSERT INTO workers(id, host, boot_id, pid_namespace, pid, pid_started_at, started_at, heartbeat_at, log)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            worker.id,
+            encode(worker.host),
+            boot_id(),
+            pid_namespace(),
+            worker.pid,
+            process_start(worker.pid),
+            now,
+            now,
+            maybe(None if log is None else os.fsdecode(log)),
+        ),
     )
     return worker
 
 
-def boot_id() -> str:
-    """Names this start of this machine, so that a pid of an earlier one is never taken for a living process."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        import psutil
-
-        return f"boot-{psutil.boot_time():.0f}"
-
-
-def is_gone(host: str, boot: str, pid: int, started: float) -> bool:
-    """Whether a worker of this machine is surely dead. Of other machines only the lease tells."""
-    if host != socket.gethostname():
+def is_gone(process: Process, now: Moment) -> bool:
+    """Whether a worker of this machine is surely dead. Of other machines and containers only the lease tells."""
+    if process.host != socket.gethostname():
         return False
-    if boot != boot_id():
+    if process.boot != now.boot:
         return True
+    if process.namespace != pid_namespace():
+        return False
     import psutil
 
     try:
-        process = psutil.Process(pid)
-        is_other = abs(float(process.create_time()) - started) > 1.0
-        return is_other or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+        if abs(process_start(process.pid) - process.started) > 1.0:
+            return True
+        return bool(psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
+    except (psutil.NoSuchProcess, ProcessLookupError):
         return True
     except psutil.AccessDenied:
         return False
 
 
-def _process_start(pid: int) -> float:
-    import psutil
+def pid_namespace() -> str:
+    """Names the set of processes in which our pid means us; empty where there is but one."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
 
-    return float(psutil.Process(pid).create_time())
+
+def process_start(pid: int) -> float:
+    """When a process started: on Linux in seconds since the machine did, which no setting of the clock moves.
+
+    Raises:
+        ProcessLookupError, psutil.NoSuchProcess: there is none.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            raise ProcessLookupError(pid) from None
+        import psutil
+
+        return float(psutil.Process(pid).create_time())
+    # Behind the command's name in brackets, which may hold anything, the start is the 20th (proc_pid_stat(5)).
+    return int(stat.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")

@@ -213,6 +213,18 @@ ALTER TABLE battles ADD COLUMN source;
 ALTER TABLE arenas ADD COLUMN ratings TEXT;
 """
 
+# prompt_limit: as --limit of whoever queued the job said. fresh_from: attempts up to this number are no more held
+# against the job. log: the worker's log file. lease_boot: end of the lease in seconds of the boot's own clock.
+# landed_before: grows with every response, verdict and battle, so that attempts can be told that landed none.
+_WORKING = """
+ALTER TABLE jobs ADD COLUMN prompt_limit INTEGER;
+ALTER TABLE jobs ADD COLUMN fresh_from INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE workers ADD COLUMN pid_namespace TEXT NOT NULL DEFAULT '';
+ALTER TABLE workers ADD COLUMN log;
+ALTER TABLE attempts ADD COLUMN lease_boot REAL;
+ALTER TABLE attempts ADD COLUMN landed_before INTEGER NOT NULL DEFAULT 0;
+"""
+
 
 def _statements(script: str) -> list[str]:
     return [statement.strip() for statement in script.split(";") if statement.strip()]
@@ -244,7 +256,18 @@ def m003_imports_shared(db: Database) -> None:
         db.execute(statement)
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (m001_arena, m002_battles_listed, m003_imports_shared)
+def m004_jobs_lived(db: Database) -> None:
+    """What tells a worker that lives from one that is gone whatever the clock says, and a job that kills its workers."""
+    for statement in _statements(_WORKING):
+        db.execute(statement)
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (
+    m001_arena,
+    m002_battles_listed,
+    m003_imports_shared,
+    m004_jobs_lived,
+)
 """All steps in order. A step that has shipped is never changed."""
 
 

@@ -10,16 +10,14 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from engine.errors import LostLease, Unfinished
-from engine.jobs import attempts, jobs, requests, workers
+from engine.errors import LostLease
+from engine.jobs import attempts, jobs, workers
 from engine.jobs.lease import kept_lease
 from engine.jobs.worker import Batch, run_batch
 from engine.plan import read_plan
 from engine.store import Store, open_store
-from engine.store.sqlite import Connection
 from engine.store.store import Fence
 from tests.engine.jobs.arena_on_loopback import Arena
 from tests.engine.jobs.stored import content, number
@@ -47,22 +45,6 @@ def quick_heart(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return beaten
 
 
-@pytest.fixture
-def quick_look(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """The worker looks often at what is requested; the event is set after each look."""
-    looked = threading.Event()
-    read_request = requests.read_request
-
-    def reading(connection: Connection, job_id: int) -> str | None:
-        request = read_request(connection, job_id)
-        looked.set()
-        return request
-
-    monkeypatch.setattr("engine.jobs.worker.REQUEST_SECONDS", 0.01)
-    monkeypatch.setattr("engine.jobs.worker.read_request", reading)
-    return looked
-
-
 def claim(store: Store, digest: str = "d") -> Fence:
     with store.write() as tx:
         return attempts.claim(tx, jobs.submit(tx, digest, "loop", ""), workers.register_worker(tx))
@@ -72,7 +54,7 @@ def take_over(path: Path) -> Fence:
     """What a second worker does when the lease of the first has run out."""
     with open_store(path, writable=True) as other, other.write() as tx:
         (job_id,) = tx.connection.execute("SELECT job_id FROM attempts WHERE state = 'running'").fetchone()
-        tx.connection.execute("UPDATE attempts SET lease_until = 0")
+        tx.connection.execute("UPDATE attempts SET lease_until = 0, lease_boot = 0")
         return attempts.claim(tx, job_id, workers.register_worker(tx))
 
 
@@ -150,32 +132,11 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more_and_says_so(arena: Are
         assert states == [(1, "lost"), (2, "running")]
 
 
-@pytest.mark.parametrize(
-    ("request_", "state"), [("cancel", "cancelled"), ("pause", "paused"), ("drain", "unfinished")]
-)
-def test_what_is_requested_of_a_job_is_heard(
-    arena: Arena, quick_look: threading.Event, request_: str, state: str
-) -> None:
-    def ask() -> None:
-        with open_store(arena.path, writable=True) as other, other.write() as tx:
-            tx.connection.execute("UPDATE jobs SET request = ?", (request_,))
-        for _ in range(2):  # a look that began before the request may end after it
-            quick_look.clear()
-            assert quick_look.wait(30)
-
-    with pytest.raises(Unfinished) as unfinished:
-        run(arena, once_at(arena, 10, ask))
-    assert unfinished.value.exit_code == 3
-    with open_store(arena.path) as store:
-        assert [job.state for job in jobs.read_jobs(store.reader)] == [state]
-        assert number(store, "SELECT COUNT(*) FROM verdicts") == len(arena.judge.chats)
-
-
 def test_a_heartbeat_waits_for_a_snapshot_where_one_connection_does_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a network file system, whose type is faked here."""
-    monkeypatch.setattr("engine.store.opening.filesystem_type", lambda path: "nfs4")
+    monkeypatch.setattr("engine.store.placement.filesystem_type", lambda path: "nfs4")
     monkeypatch.setenv("ARENA_TUI_ALLOW_NETWORK_STORE", "1")
     failures: list[BaseException] = []
 
@@ -203,7 +164,7 @@ def test_a_killed_worker_that_nobody_buried_is_gone_and_a_living_one_is_not(stor
     with store.write() as tx:
         tx.connection.execute(
             "UPDATE workers SET pid = ?, pid_started_at = ?",
-            (process.pid, psutil.Process(process.pid).create_time()),
+            (process.pid, workers.process_start(process.pid)),
         )
     with pytest.raises(attempts.JobBusy):
         claim(store)
@@ -223,9 +184,11 @@ def test_a_pid_that_another_process_has_by_now_is_no_living_worker(store: Store)
 def test_of_another_machine_only_the_lease_tells(store: Store) -> None:
     claim(store)
     with store.write() as tx:
-        tx.connection.execute("UPDATE workers SET host = 'elsewhere', pid = 1, pid_started_at = 0")
+        tx.connection.execute(
+            "UPDATE workers SET host = 'elsewhere', boot_id = 'other', pid = 1, pid_started_at = 0"
+        )
     with pytest.raises(attempts.JobBusy, match="is being run already"):
         claim(store)
     with store.write() as tx:
-        tx.connection.execute("UPDATE attempts SET lease_until = 0")
+        tx.connection.execute("UPDATE attempts SET lease_until = 0, lease_boot = 0")
     assert claim(store).number == 2
