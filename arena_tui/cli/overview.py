@@ -7,9 +7,10 @@ from typing import Any
 
 from arena_tui.cli.running import open_for_reading, store_path
 from arena_tui.output import out, out_json
+from arena_tui.words import counted
 
 _FIRST_STEPS = """\
-There is no store yet at {path}.
+{found}
 
   arena-tui --batch pocket             four tiny models battle and are rated, in seconds
   arena-tui import arena FILE          rate battle logs that you have (CSV, JSON, JSONL, Parquet)
@@ -24,11 +25,11 @@ def show_overview(said: Path | None, *, as_json: bool = False) -> None:
     if as_json:
         out_json({"store": str(path), "exists": arenas is not None, "arenas": arenas or []})
     elif arenas is None:
-        out(_FIRST_STEPS.format(path=path))
+        out(_FIRST_STEPS.format(found=f"There is no store yet at {path}."))
+    elif not arenas:
+        out(_FIRST_STEPS.format(found=f"The store {path} holds no battles yet."))
     else:
         out("\n".join([f"store: {path}", "", *map(_line, arenas)]))
-        if not arenas:
-            out("  no arenas yet")
         out("\narena-tui leaderboard · arena-tui jobs list · arena-tui --help")
 
 
@@ -44,5 +45,5 @@ def _arenas(said: Path | None) -> list[dict[str, Any]]:
 
 
 def _line(facts: dict[str, Any]) -> str:
-    told = ", ".join(f"{battles:,} battles before {judge}" for judge, battles in facts["judges"].items())
+    told = ", ".join(f"{counted(n, 'battle')} judged by {judge}" for judge, n in facts["judges"].items())
     return f"  arena {facts['arena']}: {told or 'no battles yet'}"

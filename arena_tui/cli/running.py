@@ -85,7 +85,8 @@ StoreOption = Annotated[
     Path | None,
     typer.Option(
         "--store",
-        help="The store's file. Default: ARENA_TUI_STORE, else one file a user.",
+        help="The store's file. Default: $ARENA_TUI_STORE, else ~/.local/share/arena-tui/arena.db, or on a local disk"
+        " where that is a network's; arena-tui alone says which.",
         metavar="FILE",
         callback=_of_root,
     ),

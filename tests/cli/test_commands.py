@@ -44,7 +44,7 @@ def test_the_overview_shows_the_way(store: Path, tmp_path: Path) -> None:
     assert (first.code, first.err) == (0, "")
     assert "arena-tui --batch pocket" in first.out
     shown = command(store=store)
-    assert "arena one: 60 battles before crowd" in shown.out
+    assert "arena one: 60 battles judged by crowd" in shown.out
 
 
 def test_aliases_join_and_part_models(store: Path) -> None:
@@ -264,3 +264,13 @@ def test_a_dry_run_shows_battles_as_they_would_land_and_no_internals(tmp_path: P
     )
     assert (nothing.code, "nothing would land" in nothing.out) == (0, True)
     assert "without --dry-run" not in nothing.out
+
+
+def test_the_overview_of_a_store_without_battles_shows_the_first_steps(tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('{"name": "q1", "text": "why?"}\n')
+    assert command("import", "prompts", prompts, store=tmp_path / "arena.db").code == 0
+    shown = command(store=tmp_path / "arena.db")
+    assert "holds no battles yet" in shown.out
+    assert "--batch pocket" in shown.out
+    assert "leaderboard" not in shown.out
