@@ -14,7 +14,7 @@ _LONGEST = 200
 
 
 def is_content_free(answer: str, question: str = "") -> bool:
-    """Whether an answer is blank, a few marks, an opener of data/judges/content_free.toml, or the question again.
+    """Whether an answer is blank, a few marks, an opener of data/flags/content_free.toml, or the question again.
 
     Args:
         question: the last message that the answer follows; empty where its text is unknown.
@@ -37,6 +37,6 @@ def _words(text: str) -> str:
 @cache
 def _phrases() -> frozenset[str]:
     listed = tomllib.loads(
-        resources.files("data").joinpath("judges/content_free.toml").read_text(encoding="utf-8")
+        resources.files("data").joinpath("flags/content_free.toml").read_text(encoding="utf-8")
     )
     return frozenset(_words(phrase) for phrase in listed["phrases"])

@@ -18,6 +18,7 @@ from engine.judges.flags.kinds import Flag
 from engine.judges.flags.repetition import MOST_SAMPLED, Answered, Habits
 from engine.judges.hidden import show_hidden
 from engine.judges.special import SpecialTokens, shipped_tokens
+from engine.ratings.naming import pick
 from engine.store.answers import StoredAnswer, answering, answering_players, players_of, read_answers
 from engine.store.sqlite import Connection
 
@@ -95,11 +96,16 @@ class PlayerFlags:
 
 
 def player_flags(connection: Connection, players: Iterable[str] | None = None) -> list[PlayerFlags]:
-    """The flags of all answers, by player; of all players that have any, or of those named."""
-    wanted = None if players is None else set(players)
+    """The flags of all answers, by player; of all players that have any, or of those named.
+
+    Raises:
+        UsageError: there is no player of such a name with answers.
+    """
+    known = answering_players(connection)
+    wanted = None if players is None else {pick("model", name, list(known.values())) for name in players}
     return [
         count_flags(name, flagged_answers(connection, number, answering(connection, number)))
-        for number, name in answering_players(connection).items()
+        for number, name in known.items()
         if wanted is None or name in wanted
     ]
 

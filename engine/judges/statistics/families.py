@@ -39,7 +39,7 @@ class Kin:
 
 
 def families_of(*names: str) -> tuple[str, ...]:
-    """The families that names speak of, by data/judges/families.toml."""
+    """The families that names speak of, by data/flags/families.toml."""
     words = [_words(name) for name in names]
     return tuple(
         family
@@ -91,4 +91,4 @@ def _table() -> dict[str, tuple[str, ...]]:
 @cache
 def listed() -> dict[str, Any]:
     """The shipped table of families, and of names by which models speak of themselves."""
-    return tomllib.loads(resources.files("data").joinpath("judges/families.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(resources.files("data").joinpath("flags/families.toml").read_text(encoding="utf-8"))

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import UsageError
 from engine.judges.flags.reading import PlayerFlags, count_flags, flagged_answers
 from engine.judges.statistics.families import Kin, kin_of
 from engine.judges.statistics.mentions import names_itself
@@ -18,9 +17,11 @@ from engine.judges.statistics.said import Comparison, Game, Said, Side, by_kind,
 from engine.judges.statistics.style import Style, style_of, total
 from engine.judges.statistics.traits import LengthBias, Trait, length_bias, trait
 from engine.judges.statistics.validity import Validity, histogram, validity
+from engine.ratings.naming import pick
 from engine.ratings.proportion import Share, rank_correlation
 from engine.records import VerdictKind
 from engine.store.answers import players_of
+from engine.store.battles import read_arenas
 from engine.store.contestants import PlayerRow, read_players
 from engine.store.judged import JudgeRow, both_orders, read_judges, read_said
 from engine.store.sqlite import Connection
@@ -105,20 +106,22 @@ def flag_facts(flags: PlayerFlags) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Judges in the order in which they came, and the players that they judged."""
+    """Judges in the order in which they came, and the players that they judged; `arena` None is all of the store."""
 
+    arena: str | None
     judges: tuple[JudgeStatistics, ...]
     players: tuple[PlayerStatistics, ...]
 
 
 def verdict_statistics(
-    connection: Connection, arena_id: int | None = None, judge: str | None = None
+    connection: Connection, arena: str | None = None, judge: str | None = None
 ) -> Statistics:
-    """Everything that verdicts tell of their judges; of one judge when named, of one arena when given.
+    """Everything that verdicts tell of their judges; of one arena or judge where they are named.
 
     Raises:
-        UsageError: there is no such judge there.
+        UsageError: there is no such arena, or no such judge there.
     """
+    arena_id = None if arena is None else _arena_id(connection, arena)
     chosen = _chosen(read_judges(connection, arena_id), judge)
     players = read_players(connection)
     heard = [(one, by_kind(read_said(connection, one.id, arena_id))) for one in chosen]
@@ -127,17 +130,19 @@ def verdict_statistics(
     for one, kinds in heard:
         pairs = both_orders(connection, one.id, arena_id)
         judges += [_statistics(one, said, pairs, players, texts) for said in kinds]
-    return Statistics(tuple(judges), tuple(texts.players))
+    return Statistics(arena, tuple(judges), tuple(texts.players))
+
+
+def _arena_id(connection: Connection, name: str) -> int:
+    arenas = {arena.name: arena.id for arena in read_arenas(connection)}
+    return arenas[pick("arena", name, list(arenas))]
 
 
 def _chosen(judges: list[JudgeRow], name: str | None) -> list[JudgeRow]:
     if name is None:
         return judges
-    found = [one for one in judges if one.name == name]
-    if not found:
-        known = ", ".join(one.name for one in judges) or "none"
-        raise UsageError(f"there is no judge '{name}' with verdicts here", f"Known: {known}.")
-    return found
+    chosen = pick("judge", name, [one.name for one in judges])
+    return [one for one in judges if one.name == chosen]
 
 
 @dataclass(frozen=True, slots=True)
