@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +37,7 @@ def back_up(
     """
     if target.exists() and target.samefile(_file_of(connection)):
         raise StoreError(f"{target} is the store itself", mend="Name another file for the copy.")
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    aside = aside_of(target)
     try:
         with explained(target):
             _copy(connection, aside)
@@ -52,6 +53,11 @@ def back_up(
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def aside_of(target: Path) -> Path:
+    """Where a file is written before it takes its name: beside it, and like no other's, of whatever machine."""
+    return target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
 def _file_of(connection: sqlite.Connection) -> str:

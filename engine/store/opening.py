@@ -13,6 +13,7 @@ from engine.store.connecting import READ, READ_FILE_ALONE, beside, connect, size
 from engine.store.faults import explained
 from engine.store.journal import set_journal
 from engine.store.migrations import latest_version, migrate
+from engine.store.owner import is_mirror_copy, refuse_mirror_copy
 from engine.store.placement import (
     is_network_allowed,
     lies_on_network,
@@ -31,7 +32,8 @@ def open_reader(path: Path) -> sqlite.Connection:
     """A read-only connection to an existing store of our schema version.
 
     Where nothing can be written (a read-only mount, another user's folder, a full disk) it shows the state at the
-    last checkpoint, which is all there is when no worker is running. A copy that hosts share is read without locks.
+    last checkpoint, which is all there is when no worker is running. A mirror's copy, and a still one that hosts
+    share, are read without locks.
 
     Raises:
         StoreError: no such file, no store of ours, older or newer than this program, not readable, damaged.
@@ -51,7 +53,7 @@ def open_reader(path: Path) -> sqlite.Connection:
 
 
 def _connect_reader(path: Path) -> tuple[sqlite.Connection, int]:
-    if _is_still(path) and lies_on_network(path):
+    if is_mirror_copy(path) or (_is_still(path) and lies_on_network(path)):
         return _connect_and_check(path, READ_FILE_ALONE)
     try:
         return _connect_and_check(path, READ)
@@ -83,6 +85,7 @@ def open_writer(path: Path, *, create: bool = True, allow_network: bool | None =
         StoreError: as `open_reader`, or a folder or file that cannot be written, or a network file system, or
             another writing process where SQLite is too old for two.
     """
+    refuse_mirror_copy(path)
     alone = lies_on_network(path)
     if alone and not (is_network_allowed() if allow_network is None else allow_network):
         refuse_network(path)

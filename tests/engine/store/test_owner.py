@@ -1,0 +1,187 @@
+"""One owner of a mirror's folder at a time: who lives keeps it, who is dead gives way, who slept hears so."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.errors import LostLease, StoreError
+from engine.store import owner as owners
+from engine.store.owner import BEAT_SECONDS, WATCH_SECONDS, Owner, Ownership, Watch, claim, read_owner
+
+
+def process(worker: str, host: str = "node1") -> Owner:
+    return Owner(0, worker, host, "boot", "pid:[1]", 7, 1.0, "/scratch/arena.db")
+
+
+class FakeTime:
+    """A clock that moves only when somebody waits; what else happens meanwhile is done then."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.then: list[tuple[float, Callable[[], object]]] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        due = [one for one in self.then if one[0] <= self.seconds]
+        self.then = [one for one in self.then if one[0] > self.seconds]
+        for _, happen in due:
+            happen()
+
+    def watch(self, *, gone: bool = False) -> Watch:
+        return Watch(lambda owner: gone, now=lambda: self.seconds, sleep=self.sleep)
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "mirror"
+
+
+def test_a_new_folder_is_owned_at_once(folder: Path, time: FakeTime) -> None:
+    owned = claim(folder, process("first"), time.watch())
+    assert (owned.owner.epoch, time.seconds) == (1, 0)
+    assert read_owner(folder) == owned.owner
+    owned.check()
+
+
+def test_an_owner_that_is_done_gives_way_at_once(folder: Path, time: FakeTime) -> None:
+    first = claim(folder, process("first"), time.watch())
+    first.note_copy(1_000.0)
+    first.release()
+    second = claim(folder, process("second", "node2"), time.watch())
+    assert (second.owner.epoch, time.seconds) == (2, 0)
+    assert (second.owner.copied_at, second.owner.copied_from) == (1_000.0, "node1")
+
+
+def test_an_owner_whose_process_is_gone_from_this_machine_gives_way_at_once(
+    folder: Path, time: FakeTime
+) -> None:
+    claim(folder, process("first"), time.watch())
+    assert claim(folder, process("second"), time.watch(gone=True)).owner.epoch == 2
+    assert time.seconds == 0
+
+
+def test_a_silent_owner_elsewhere_is_watched_and_then_gives_way(folder: Path, time: FakeTime) -> None:
+    claim(folder, process("first"), time.watch())
+    told: list[str] = []
+    second = claim(folder, process("second", "node2"), replace(time.watch(), tell=told.append))
+    assert second.owner.epoch == 2
+    assert WATCH_SECONDS <= time.seconds < WATCH_SECONDS + BEAT_SECONDS
+    assert len(told) == 1
+    assert "process 7 on node1" in told[0]
+
+
+def test_an_owner_that_beats_keeps_the_folder_whatever_the_clocks_say(folder: Path, time: FakeTime) -> None:
+    first = claim(folder, process("first"), time.watch())
+    first.note_copy(-1e12)  # its clock is a world away
+    time.then.append((BEAT_SECONDS, first.beat))
+    with pytest.raises(StoreError, match="is kept by process 7 on node1, which lives"):
+        claim(folder, process("second", "node2"), time.watch())
+    first.check()
+    first.beat()
+
+
+def test_an_owner_that_ends_while_it_is_watched_gives_way(folder: Path, time: FakeTime) -> None:
+    first = claim(folder, process("first"), time.watch())
+    time.then.append((BEAT_SECONDS, first.release))
+    assert claim(folder, process("second", "node2"), time.watch()).owner.epoch == 2
+    assert time.seconds < WATCH_SECONDS
+
+
+def test_a_sleeper_hears_that_another_took_over_and_changes_nothing(folder: Path, time: FakeTime) -> None:
+    sleeper = claim(folder, process("first"), time.watch())
+    second = claim(folder, process("second", "node2"), time.watch())
+    said = (folder / "owner.json").read_bytes()
+    for wake in (sleeper.check, sleeper.beat, lambda: sleeper.note_copy(5.0), sleeper.release):
+        with pytest.raises(LostLease, match="was taken over by process 7 on node2"):
+            wake()
+    assert (folder / "owner.json").read_bytes() == said
+    second.beat()
+
+
+@pytest.fixture
+def asleep_before_rename(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """What is given happens right before the next file takes its name."""
+    rename = Path.replace
+
+    def arm(happen: Callable[[], object]) -> None:
+        def late(self: Path, target: Path) -> Path:
+            monkeypatch.setattr(Path, "replace", rename)
+            happen()
+            return rename(self, target)
+
+        monkeypatch.setattr(Path, "replace", late)
+
+    return arm
+
+
+def test_a_sleeper_between_looking_and_renaming_puts_nothing_in_place(
+    folder: Path, time: FakeTime, asleep_before_rename: Callable[[Callable[[], object]], None]
+) -> None:
+    sleeper = claim(folder, process("first"), time.watch())
+    taken: list[Ownership] = []
+    asleep_before_rename(lambda: taken.append(claim(folder, process("second", "node2"), time.watch())))
+    with pytest.raises(LostLease):
+        sleeper.beat()
+    assert read_owner(folder) == taken[0].owner
+    assert not list(folder.glob("*.part"))
+
+
+def test_of_two_that_take_over_at_once_one_does(folder: Path, time: FakeTime) -> None:
+    claim(folder, process("first"), time.watch())
+    together = threading.Barrier(2)
+
+    def both_find_it_gone(_: Owner) -> bool:
+        return together.wait() >= 0
+
+    outcomes: list[int | str] = []
+
+    def take(worker: str) -> None:
+        try:
+            outcomes.append(claim(folder, process(worker, worker), Watch(both_find_it_gone)).owner.epoch)
+        except StoreError as error:
+            outcomes.append(error.title)
+
+    rivals = [threading.Thread(target=take, args=(f"node{n}",)) for n in (2, 3)]
+    for one in rivals:
+        one.start()
+    for one in rivals:
+        one.join()
+    assert sorted(map(str, outcomes))[0] == "2"
+    assert sum(outcome == 2 for outcome in outcomes) == 1
+    assert "takes over" in str(next(one for one in outcomes if one != 2))
+
+
+def test_whoever_died_between_epoch_and_file_is_watched_too(folder: Path, time: FakeTime) -> None:
+    claim(folder, process("first"), time.watch()).release()
+    (folder / ".epoch-2").touch()
+    third = claim(folder, process("third", "node3"), time.watch())
+    assert third.owner.epoch == 3
+    assert time.seconds >= WATCH_SECONDS
+    assert [one.name for one in folder.glob(".epoch-*")] == [".epoch-3"]
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"epoch": 1}', "[]", json.dumps({"epoch": 1, "more": 2})])
+def test_a_damaged_owner_file_is_told_and_kept(folder: Path, time: FakeTime, text: str) -> None:
+    folder.mkdir()
+    (folder / "owner.json").write_text(text)
+    with pytest.raises(StoreError, match=r"owner\.json cannot be read"):
+        claim(folder, process("first"), time.watch())
+    assert (folder / "owner.json").read_text() == text
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, time: FakeTime) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be written"):
+        claim(tmp_path / "file" / "mirror", process("first"), time.watch())
+    assert owners.read_owner(tmp_path) is None
