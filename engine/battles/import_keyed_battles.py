@@ -88,7 +88,8 @@ class KeyedBattles:
                     if id(game.verdict) in wrong:
                         raise Unusable(wrong[id(game.verdict)])
                 fight = self._fight(tx, row, responses)
-                by_arena.setdefault(fight.arena.id, []).append((fight, self._battle(tx, fight, verdicts)))
+                landing = (fight, self._battle(tx, fight, verdicts))
+                by_arena.setdefault(fight.arena.id, []).append(landing)
             except Unusable as error:
                 aside += _aside(row, str(error))
         for group in by_arena.values():
