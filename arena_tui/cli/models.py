@@ -1,4 +1,4 @@
-"""`models list|alias`: the registry of the store."""
+"""`models list|flags|alias`: the registry of the store."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from arena_tui.cli.running import JsonOption, StoreOption, open_for_reading, open_for_writing
+from arena_tui.cli.statistics import show_flags
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out_json, out_table, say
 
@@ -43,6 +44,11 @@ def list_models(as_json: JsonOption = False, store: StoreOption = None) -> None:
         for player in players
     ]
     out_table(Table(columns, rows, notes=[] if players else ["no models yet"]))
+
+
+app.command(
+    "flags", epilog=examples("arena-tui models flags", "arena-tui models flags --model llama --json")
+)(show_flags)
 
 
 @app.command(

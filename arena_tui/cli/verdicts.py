@@ -1,4 +1,4 @@
-"""`verdicts list|show`: from a number in a table back to what the judge said, and of what."""
+"""`verdicts list|show|scores|stats`: from a number in a table back to what the judge said, and of what."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from arena_tui.cli.options import ArenaOption, CategoryOption, JudgeOption
 from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_reading
+from arena_tui.cli.statistics import show_statistics
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out_json, out_lines, out_table
 from arena_tui.streams import data_width
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from engine.store.trace import BattleLine
 
 app = commands("Battles, and what the judge said.")
+
+app.command(
+    "stats", epilog=examples("arena-tui verdicts stats", "arena-tui verdicts stats --arena pocket --json")
+)(show_statistics)
 
 STATES = ("decided", "waiting", "void")
 
