@@ -138,8 +138,10 @@ def read_template(text: str, source: str) -> Template:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise _broken(source, [Problem("", f"is no valid TOML: {error}", source=source)]) from error
+    except RecursionError:
+        raise _broken(source, [Problem("", "is nested too deeply for a template", source=source)]) from None
     problems = list(_problems(content, source))
     if problems:
         raise _broken(source, problems)

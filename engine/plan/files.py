@@ -15,6 +15,11 @@ from engine.plan.shipped import list_shipped
 
 MAX_BYTES = 1_000_000
 
+_DEEPEST_KEY = 64
+_DEEP_KEY = re.compile(
+    rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{_DEEPEST_KEY}}}""", re.ASCII
+)
+"""A dotted key so deep takes tomllib time that grows with its square, and a walk more depth than Python has."""
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -38,6 +43,8 @@ def parse_plan(text: str, source: str, folder: Path, stem: str) -> Document:
     """
     if not text.strip():
         raise _unreadable(source, "is empty; `arena-tui plan new` writes a plan")
+    if _DEEP_KEY.search(text):
+        raise _unreadable(source, "is nested too deeply for a plan")
     try:
         data = tomllib.loads(text)
         lines = line_numbers(text)

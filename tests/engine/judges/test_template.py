@@ -125,3 +125,9 @@ def test_each_problem_names_its_key(old: str, new: str, key: str) -> None:
 @pytest.mark.parametrize("text", ["", "text = 1\nlabels = 2", 'kind = ["scores"]', "kind = {}"])
 def test_what_is_no_template_at_all(text: str) -> None:
     assert {"name", "version"} <= problems(text).keys()
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 5000, "x = " + "9" * 5000, "x = {" * 2000])
+def test_a_file_that_no_reader_can_take_is_a_mistake_and_no_bug(text: str) -> None:
+    with pytest.raises(PlanError, match=r"the judge template mine\.toml cannot be used"):
+        read_template(text, "mine.toml")

@@ -186,6 +186,9 @@ def test_a_file_without_an_end() -> None:
         ("[run]\n[run]\n", 2, "twice"),
         ("[run]\nopponents = [\n", 2, "end of the file"),
         ("[run]\nx = " + "[" * 5000, None, "nested too deeply"),
+        ("a" + ".a" * 50_000 + " = 1", None, "nested too deeply"),
+        ("[" + "'a' . " * 20_000 + '"b"]\nx = 1', None, "nested too deeply"),
+        ("x = {" + "a." * 20_000 + "a = 1}", None, "nested too deeply"),
         ("[run]\nx = " + "9" * 5000, None, "too many digits"),
     ],
 )
