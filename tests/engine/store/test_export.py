@@ -18,13 +18,9 @@ from engine.formats.responses import ResponsesImporter
 from engine.formats.rows import ImportOptions, Row, SingleRow
 from engine.formats.verdicts import VerdictsImporter
 from engine.records import (
-    BattleState,
     Conversation,
-    Decision,
     Game,
     Message,
-    OnCut,
-    Outcome,
     Prompt,
     ResponseStatus,
     Turn,
@@ -36,21 +32,11 @@ from engine.store import Store
 from engine.store.checks import check_store
 from engine.store.counts import read_pairs
 from engine.store.export import COLUMNS, table_rows
-from engine.store.responses import land_responses
-from engine.store.verdicts import land_verdicts
 from tests.engine.battles.importing_rows import ROWS, battle, bring, game, invalid, prompt, response, scores
 from tests.engine.store.landing import (
-    WAITING,
-    answer,
     fresh_store,
-    judged,
-    land,
-    lay_ground,
     recounts,
-    verdict,
 )
-from tests.engine.store.landing import battle as fight
-from tests.engine.store.landing import response as spoken
 
 IMPORTERS = {
     "prompts": PromptsImporter,
@@ -204,51 +190,6 @@ def test_importing_its_own_export_adds_nothing_to_a_store(store: Store, tmp_path
     reports = copy(store, store, tmp_path, ExportFormat.JSONL, *ALL, "battles")
     assert not any(n for report in reports for n in report.taken.values())
     assert content(store, "responses", "verdicts", "games", "battles") == before
-
-
-def run_battles(store: Store) -> None:
-    """What a run leaves: keys of its own, a void battle without a game, one that waits for its second game."""
-    with store.write() as tx:
-        ground = lay_ground(tx)
-        said = [answer(ground, n, spoken(f"answer {n}", sample=n)) for n in range(2)]
-        said.append(answer(ground, 2, spoken("", ResponseStatus.EMPTY)))
-        landed = list(land_responses(tx, said).values())
-        verdicts = [judged(ground, str(n), verdict(value=(8.0, float(n)))) for n in (2, 3)]
-        numbers = [number for number, _ in land_verdicts(tx, verdicts).values()]
-    games = ((False, numbers[0]), (True, numbers[1]))
-    whole = {"response_a": landed[0].id, "response_b": landed[1].id}
-    land(
-        store,
-        ground,
-        fight(ground, "decided", games=games, decision=decide(8.0 - 2.0, 3.0 - 8.0), **whole),
-        fight(ground, "waits", decision=WAITING, position=1, **whole),
-        fight(
-            ground, "void", 0, 2, decision=Decision(BattleState.VOID, "empty response"), position=2,
-            response_a=landed[0].id, response_b=landed[2].id, status_b=ResponseStatus.EMPTY,
-        ),
-    )  # fmt: skip
-
-
-def decide(*margins: float) -> Decision:
-    mean = sum(margins) / len(margins)
-    return Decision(BattleState.DECIDED, None, Outcome.A, mean, 0.5, 1, 0, 0)
-
-
-def test_battles_of_a_run_come_back_but_for_their_keys(tmp_path: Path) -> None:
-    with fresh_store() as store, fresh_store() as other:
-        run_battles(store)
-        rules = {"on_cut": OnCut.VOID}
-        reports = copy(store, other, tmp_path, ExportFormat.CSV, *ALL, "battles", **rules)
-        assert [report.set_aside for report in reports] == [()] * len(reports)
-        unlike = {"battle_key", "verdict_key", "source_id", "response_key_a", "response_key_b", "position"}
-        here, there = (
-            [{k: v for k, v in row.items() if k not in unlike} for row in table_rows(s.reader, "battles")]
-            for s in (store, other)
-        )
-        assert sorted(there, key=repr) == sorted(here, key=repr)
-        again = copy(store, other, tmp_path, ExportFormat.CSV, *ALL, "battles", **rules)
-        assert not any(n for report in again for n in report.taken.values())
-        assert recounts(other) == []
 
 
 def test_a_battle_that_ended_otherwise_than_it_stands_is_set_aside(tmp_path: Path) -> None:
