@@ -6,6 +6,7 @@ where nobody says it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -36,6 +37,8 @@ _TARGETS: Mapping[str, TableImporter] = {
     )
 }
 _FIRST_ROWS = 100
+_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+"""What the hub may call a set: NAME or OWNER/NAME."""
 
 
 class HfImporter(TableImporter):
@@ -121,6 +124,8 @@ def _opened(path: Path, options: ImportOptions) -> DataSet:
         raise UsageError(
             f"{path} is a file", mend="Import it as what it is: import arena, prompts, preferences, ..."
         )
+    if not path.is_dir() and not _HUB_NAME.fullmatch(str(path)):
+        raise UsageError(f"there is no folder {path}", mend="A set of the hub is named NAME or OWNER/NAME.")
     splits = _splits(path, options)
     split = options.extra.get("split")
     if split is None and len(splits) > 1:
@@ -149,8 +154,34 @@ def _splits(path: Path, options: ImportOptions) -> Mapping[str, Any]:
             streaming=True,
         )
     except _reading_errors() as error:
-        raise UsageError(f"datasets cannot load {path}", f"{type(error).__name__}: {error}") from error
+        raise UsageError(
+            f"datasets cannot load {path}", f"{type(error).__name__}: {error}", _mend(path, error)
+        ) from error
     return loaded
+
+
+def _mend(path: Path, error: Exception) -> str:
+    """What helps, by what went wrong."""
+    from datasets.exceptions import DatasetNotFoundError
+    from huggingface_hub.constants import is_offline_mode
+
+    if path.is_dir():
+        return "A folder holds CSV, JSON, JSONL or Parquet files, or what save_to_disk wrote."
+    if isinstance(error, DatasetNotFoundError):
+        return "Is the name right? A private or gated set also needs a token in HF_TOKEN, and its terms accepted."
+    if isinstance(error, ValueError):
+        return "A configuration is chosen with --option config=NAME, a revision with --option revision=NAME."
+    elsewhere = (
+        f"download it elsewhere (hf download {path} --repo-type dataset --local-dir FOLDER) and import FOLDER"
+    )
+    if is_offline_mode():
+        return (
+            f"HF_HUB_OFFLINE is set, and the set is not in the cache. Unset it to download, or {elsewhere}."
+        )
+    return (
+        f"Is there a way to the network? If not, {elsewhere}. HF_HUB_OFFLINE=1 reads what is in the cache and does not"
+        " try the network."
+    )
 
 
 def _is_saved(path: Path) -> bool:
