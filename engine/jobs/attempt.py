@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.battles.budget import Budget
 from engine.battles.progress import Listener, Progress
@@ -14,6 +15,9 @@ from engine.jobs.telling import Teller
 from engine.plan import EffectivePlan, Plan
 from engine.players.clock import Clock, SystemClock
 from engine.store.store import Fence, Store
+
+if TYPE_CHECKING:
+    from engine.jobs.mirroring import HeldMirror
 
 GRACE_SECONDS = 30.0
 """How long a drain lets calls in flight go on; Slurm kills 30 s after its TERM by default."""
@@ -34,6 +38,7 @@ class Batch:
         grace_seconds: how long a drain or a pause lets calls in flight go on.
         pause_seconds: how long a pause may take.
         clock: time, for waits of the run itself.
+        mirror: the mirror that this process owns; None where there is none, or not yet.
     """
 
     store: Store
@@ -46,6 +51,7 @@ class Batch:
     grace_seconds: float = GRACE_SECONDS
     pause_seconds: float = PAUSE_SECONDS
     clock: Clock = field(default_factory=SystemClock)
+    mirror: HeldMirror | None = None
 
     @property
     def plan(self) -> Plan:

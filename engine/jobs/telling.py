@@ -112,8 +112,7 @@ class Teller:
 
 def unheeded(plan: Plan) -> str | None:
     """What the plan says and this version does nothing with; None when there is nothing."""
-    said = [f"run.{name}" for name in ("mirror",) if getattr(plan.run, name) is not None]
-    said += [name for name in ("flywheel", "cluster") if getattr(plan, name) is not None]
+    said = [name for name in ("flywheel", "cluster") if getattr(plan, name) is not None]
     for section, models in (("players", plan.players), ("judges", plan.judges)):
         for name, model in models.items():
             said += [

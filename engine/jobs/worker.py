@@ -20,6 +20,7 @@ from engine.jobs.claiming import claim_batch, claim_job
 from engine.jobs.lease import kept_lease
 from engine.jobs.limits import Limits
 from engine.jobs.listening import Listening
+from engine.jobs.mirroring import Mirroring, mirror_of
 from engine.jobs.pausing import Cause, PauseOver, cause_of
 from engine.jobs.preparing import prepared
 from engine.jobs.requests import REQUEST_SECONDS
@@ -55,6 +56,12 @@ async def run_batch(batch: Batch, stop: asyncio.Event, worker: Worker | None = N
     """
     if batch.dry_run:
         return await _rehearse(batch, stop)
+    with mirror_of(batch):
+        return await _work(batch, stop, worker)
+
+
+async def _work(batch: Batch, stop: asyncio.Event, worker: Worker | None) -> Progress:
+    """Claim the job, and leave it in a true state whatever comes of the attempt."""
     fence = claim_batch(batch) if worker is None else claim_job(batch, worker)
     attempt = Attempt.of(batch, fence)
     try:
@@ -80,7 +87,7 @@ async def _attend(attempt: Attempt, fence: Fence, stop: asyncio.Event) -> Progre
     """Keep the lease, hear what is asked, and go at it until it is done or to end."""
     heard = Listening(attempt, fence)
     listening = (heard.relay(stop), heard.watch_time(), repeating(REQUEST_SECONDS, heard.look))
-    async with kept_lease(attempt.store, fence), beside(*listening):
+    async with kept_lease(attempt.store, fence), beside(*listening, Mirroring(attempt).keep()):
         if stop.is_set():
             attempt.control.ask("drain")
         while True:
@@ -201,6 +208,7 @@ async def _leave(attempt: Attempt, fence: Fence, ending: Ending, error: BaseExce
         attempt.teller.end()
         facts = {"state": ending.state, "exit_code": ending.exit_code, "reason": ending.reason}
         _notify(attempt, "finished", {**facts, "progress": attempt.teller.last_progress})
+        await Mirroring(attempt).copy()
     await attempt.notifier.done()
 
 

@@ -115,24 +115,34 @@ def take_up(ownership: Ownership, path: Path) -> TakenUp | None:
         StoreError: the copy is of another store, or cannot be read; the local one is in use, or cannot be written.
     """
     copy = ownership.folder / FILE_NAME
-    if not copy.exists():
+    if not is_behind(ownership.folder, path):
         return None
-    theirs, copy_mark = _read_mark(copy)
-    set_aside = None
-    if size_of(path):
-        ours, mark = _read_mark(path)
-        if ours != theirs:
-            raise StoreError(
-                f"{ownership.folder} mirrors another store than {path}",
-                f"It holds a copy of store {theirs}, and this is {ours}.",
-                "Name another folder with --mirror, or another file with --store.",
-            )
-        if mark >= copy_mark:
-            return None
-        set_aside = _set_aside(path, mark)
+    set_aside = _set_aside(path) if size_of(path) else None
     _bring(copy, path)
     owner = ownership.owner
-    return TakenUp(owner.copied_from, owner.copied_at, set_aside)
+    return TakenUp(owner.copied_from or owner.host, owner.copied_at, set_aside)
+
+
+def is_behind(folder: Path, path: Path) -> bool:
+    """Whether a mirror's folder holds a copy, and the store at `path` is missing or an older state of the same one.
+
+    Raises:
+        StoreError: the copy is of another store, or one of them cannot be read.
+    """
+    copy = folder / FILE_NAME
+    if not copy.exists():
+        return False
+    theirs, copy_mark = _read_mark(copy)
+    if not size_of(path):
+        return True
+    ours, mark = _read_mark(path)
+    if ours != theirs:
+        raise StoreError(
+            f"{folder} mirrors another store than {path}",
+            f"It holds a copy of store {theirs}, and this is {ours}.",
+            "Name another folder with --mirror, or another file with --store.",
+        )
+    return mark < copy_mark
 
 
 def _read_mark(path: Path) -> tuple[str, Mark]:
@@ -154,7 +164,7 @@ def _mark_of(connection: sqlite.Connection) -> Mark:
     return Mark() if row is None else Mark(*json.loads(row[0]))
 
 
-def _set_aside(path: Path, mark: Mark) -> Path:
+def _set_aside(path: Path) -> Path:
     """Keep a store that gives way, as one file.
 
     Raises:
@@ -162,6 +172,7 @@ def _set_aside(path: Path, mark: Mark) -> Path:
     """
     connection = connect(path, "mode=rw")
     try:
+        epoch = _mark_of(connection).epoch
         connection.execute("PRAGMA busy_timeout = 1000")
         with explained(path):
             connection.execute(
@@ -175,11 +186,11 @@ def _set_aside(path: Path, mark: Mark) -> Path:
         ) from error
     finally:
         connection.close()
-    kept = path.with_name(f"{path.name}.epoch{mark.epoch}")
+    kept = path.with_name(f"{path.name}.epoch{epoch}")
     number = 1
     while kept.exists():
         number += 1
-        kept = path.with_name(f"{path.name}.epoch{mark.epoch}.{number}")
+        kept = path.with_name(f"{path.name}.epoch{epoch}.{number}")
     return path.rename(kept)
 
 
