@@ -82,13 +82,16 @@ class Correlation:
         return {"of": self.n, "value": self.value, "lower": self.lower, "upper": self.upper}
 
 
-def rank_correlation(x: FloatArray, y: FloatArray) -> Correlation:
-    """Spearman's correlation of two (n,) columns.
+def rank_correlation(x: FloatArray, y: FloatArray, n: int | None = None) -> Correlation:
+    """Spearman's correlation of two columns of equal length.
 
     The interval is Fisher's, atanh(r) +- z * sqrt((1 + r^2/2) / (n - 3)), with the variance of Bonett and Wright
     (Psychometrika 65, 2000).
+
+    Args:
+        n: independent pairs that the columns stand for; None is their length.
     """
-    n, value = int(np.size(x)), spearman(x, y)
+    n, value = int(np.size(x)) if n is None else n, spearman(x, y)
     if value is None or n < 4:
         return Correlation(n, value, None, None)
     inner = min(max(value, -1 + 1e-15), 1 - 1e-15)

@@ -64,8 +64,9 @@ class LengthBias:
 
     Attributes:
         longer_wins: of decided comparisons of responses of different length, how often the longer one won.
-        correlation: Spearman's, of the margin with the difference of lengths in characters, ties of either included; of
-            a judge that scores one response by itself, of the score with the length.
+        correlation: Spearman's, of the margin with the difference of lengths in characters, ties of either included.
+            Each comparison counts both ways round, a against b and b against a, so that it does not matter which is
+            called a. Of a judge that scores one response by itself, of the score with the length.
     """
 
     longer_wins: Share
@@ -82,6 +83,5 @@ def length_bias(compared: Iterable[Comparison], length: Measure) -> LengthBias:
     table = np.array(rows, dtype=np.float64).reshape(-1, 2)
     margins, longer = table[:, 0], table[:, 1]
     signs = np.sign(margins) * np.sign(longer)
-    return LengthBias(
-        Share(int((signs > 0).sum()), int((signs != 0).sum())), rank_correlation(margins, longer)
-    )
+    both_ways = rank_correlation(np.r_[margins, -margins], np.r_[longer, -longer], n=len(rows))
+    return LengthBias(Share(int((signs > 0).sum()), int((signs != 0).sum())), both_ways)
