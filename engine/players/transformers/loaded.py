@@ -125,7 +125,7 @@ class Loaded:
 
 def _load_tokenizer(folder: Path) -> Any:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable(folder, "tokenizer", error) from None
     return tokenizer
@@ -137,7 +137,9 @@ def _load_model(folder: Path, dtype: str, device: torch.device) -> Any:
         kind = torch.float32
     try:
         with _no_progress_bar():
-            model = AutoModelForCausalLM.from_pretrained(folder, dtype=kind, local_files_only=True)
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=kind, local_files_only=True, trust_remote_code=False
+            )
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise _unreadable(folder, "model", error) from None
     return model.to(device).eval()
@@ -156,6 +158,12 @@ def _no_progress_bar() -> Iterator[None]:
 
 
 def _unreadable(folder: Path, what: str, error: Exception) -> UsageError:
+    if "trust_remote_code" in str(error):  # by default the library asks on the terminal, and waits
+        return UsageError(
+            f"the {what} in '{folder}' needs code that comes with it",
+            "Such code would run with all that you may do; it was not run.",
+            "Serve the model with a program that you trust to run it, and ask it with kind = 'http'.",
+        )
     return UsageError(f"the {what} in '{folder}' cannot be read", " ".join(str(error).split())[:300])
 
 

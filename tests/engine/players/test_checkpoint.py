@@ -97,6 +97,22 @@ def test_a_configuration_that_is_no_json(copy: Path) -> None:
     assert "cannot be read" in opening_fails(copy)
 
 
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
+def test_code_that_comes_with_a_model_is_not_run_nor_asked_about(copy: Path, file: str) -> None:
+    stated = json.loads((copy / file).read_text())
+    if file == "config.json":
+        stated |= {
+            "auto_map": {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"},
+            "model_type": "own",
+        }
+    else:
+        stated |= {"auto_map": {"AutoTokenizer": ["own.Slow", "own.Fast"]}, "tokenizer_class": "Slow"}
+    (copy / file).write_text(json.dumps(stated))
+    (copy / "own.py").write_text(f"open({str(copy / 'ran')!r}, 'w')\nConfig = Model = Slow = Fast = object\n")
+    assert "needs code that comes with it" in opening_fails(copy)
+    assert not (copy / "ran").exists()
+
+
 def test_a_tokenizer_without_a_chat_template(copy: Path) -> None:
     config = json.loads((copy / "tokenizer_config.json").read_text())
     del config["chat_template"]
