@@ -21,9 +21,10 @@ from pydantic import Field
 from engine import keys
 from engine.errors import PluginError, UsageError
 from engine.judges.base import JudgeSpec, Question, Shown
-from engine.judges.options import JudgeOptions, read_options, refuse
 from engine.judges.reasons import Reason
 from engine.players.base import Player
+from engine.plugin_options import PluginOptions, read_options, refuse
+from engine.plugins import Group
 from engine.pocket.checker import check, is_pocket_prompt
 from engine.records import Conversation, Response, Verdict, VerdictKind, VerdictStatus
 
@@ -68,7 +69,11 @@ class NamedChecker:
     grade: Checker
 
 
-class CheckerOptions(JudgeOptions):
+_MEANINGLESS = ("model", "revision", "endpoints", "api_key_env", "template", "tokenizer")
+"""Fields of a plan's entry that are for judges that ask a model."""
+
+
+class CheckerOptions(PluginOptions):
     """Options of a judge of kind `checker`."""
 
     checker: str = Field(default=POCKET, description="'pocket', or MODULE:FUNCTION of your own")
@@ -94,10 +99,8 @@ class CheckerJudge:
             PluginError: the function's module cannot be imported.
             PlanError: the options are wrong.
         """
-        refuse(
-            name, "checker", spec, "model", "revision", "endpoints", "api_key_env", "template", "tokenizer"
-        )
-        options = read_options(CheckerOptions, name, spec)
+        refuse(Group.JUDGES, "checker", name, spec, *_MEANINGLESS)
+        options = read_options(CheckerOptions, Group.JUDGES, name, spec.options)
         return cls(name, load_checker(options.checker), GAMES if spec.games is None else spec.games)
 
     async def open(self) -> None:

@@ -17,13 +17,14 @@ from engine import keys
 from engine.errors import UsageError
 from engine.judges import shape
 from engine.judges.base import JudgeSpec, Question, Shown
-from engine.judges.options import JudgeOptions, read_options
 from engine.judges.reasons import InvalidReply, Reason
 from engine.judges.render import Rendering, render
 from engine.judges.reply import ReplyForm, parse
 from engine.judges.special import SpecialTokens, shipped_tokens, tokens_of
 from engine.judges.template import Template, load_template
 from engine.players.base import ChatReply, ChatRequest, Player, PlayerSpec
+from engine.plugin_options import PluginOptions, read_options
+from engine.plugins import Group
 from engine.records import Message, ResponseStatus, Sampling, Verdict, VerdictStatus
 
 DEFAULT_TEMPLATE = "arena-learning"
@@ -38,7 +39,7 @@ _INVALID: Mapping[ResponseStatus, tuple[VerdictStatus, Reason]] = {
 }
 
 
-class LlmOptions(JudgeOptions):
+class LlmOptions(PluginOptions):
     """Options of a judge of kind `llm`."""
 
     by: str | None = Field(
@@ -64,7 +65,7 @@ def asked_by(spec: JudgeSpec) -> tuple[str, PlayerSpec]:
     Raises:
         PlanError: the options are wrong.
     """
-    options = read_options(LlmOptions, spec.name, spec)
+    options = read_options(LlmOptions, Group.JUDGES, spec.name, spec.options)
     kind = options.by or ("http" if spec.endpoints else "transformers")
     return kind, PlayerSpec(
         spec.name, spec.model, spec.revision, spec.endpoints, spec.api_key_env, spec.sampling, options.player
@@ -125,7 +126,7 @@ class LlmJudge:
             secret,
             GAMES if spec.games is None else spec.games,
             tokens_of(Path(spec.tokenizer)) if spec.tokenizer else None,
-            read_options(LlmOptions, name, spec),
+            read_options(LlmOptions, Group.JUDGES, name, spec.options),
         )
 
     @property

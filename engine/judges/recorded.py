@@ -9,16 +9,20 @@ from pydantic import Field
 
 from engine import keys
 from engine.judges.base import JudgeSpec, Question, Shown
-from engine.judges.options import JudgeOptions, read_options, refuse
 from engine.judges.reasons import Reason
 from engine.players.base import Player
+from engine.plugin_options import PluginOptions, read_options, refuse
+from engine.plugins import Group
 from engine.records import Verdict, VerdictKind, VerdictStatus
 
 GAMES = 1
 """Logs of the field mostly hold one order."""
 
+_MEANINGLESS = ("revision", "endpoints", "api_key_env", "template", "tokenizer")
+"""Fields of a plan's entry that are for judges that ask a model."""
 
-class RecordedOptions(JudgeOptions):
+
+class RecordedOptions(PluginOptions):
     """Options of a judge of kind `recorded`."""
 
     verdicts: VerdictKind = Field(default=VerdictKind.SCORES, description="kind of the recorded verdicts")
@@ -50,8 +54,8 @@ class RecordedJudge:
             UsageError: it says something that means nothing to this kind.
             PlanError: the options are wrong.
         """
-        refuse(name, "recorded", spec, "revision", "endpoints", "api_key_env", "template", "tokenizer")
-        options = read_options(RecordedOptions, name, spec)
+        refuse(Group.JUDGES, "recorded", name, spec, *_MEANINGLESS)
+        options = read_options(RecordedOptions, Group.JUDGES, name, spec.options)
         return cls(name, spec.model or name, options.verdicts, GAMES if spec.games is None else spec.games)
 
     async def open(self) -> None:

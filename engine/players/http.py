@@ -19,17 +19,18 @@ from engine.players.completion import OURS, Completion, ThinkingTags, chat_body,
 from engine.players.endpoint import Endpoint
 from engine.players.failures import Rejected
 from engine.players.flow import Flow
-from engine.players.options import PlayerOptions, read_options
 from engine.players.pool import Exhausted
 from engine.players.redact import read_key
 from engine.players.servers import Servers
 from engine.players.window import Window
+from engine.plugin_options import PluginOptions, read_options
+from engine.plugins import Group
 from engine.records import Message, ResponseStatus
 
 TRIAL_TOKENS = 16
 
 
-class HttpOptions(PlayerOptions):
+class HttpOptions(PluginOptions):
     """Options of a player of kind `http`."""
 
     concurrency: int = Field(32, ge=1, le=4096, description="requests in flight per endpoint, at most")
@@ -112,7 +113,7 @@ class HttpPlayer:
             UsageError: model or endpoints are missing or wrong, or `sampling.extra` sets what is ours.
             PlanError: the options are wrong.
         """
-        options = read_options(HttpOptions, name, spec)
+        options = read_options(HttpOptions, Group.PLAYERS, name, spec.options)
         if not spec.model:
             raise UsageError(f"players.{name} needs a model", mend="Give the name under which it is served.")
         if not spec.endpoints:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Self
 
 from engine.players.base import ChatReply, ChatRequest, ModelIdentity, PlayerSpec
-from engine.players.options import PlayerOptions, read_options, refuse
+from engine.plugin_options import PluginOptions, read_options, refuse
+from engine.plugins import Group
 from engine.records import ResponseStatus
 
 
@@ -14,7 +15,7 @@ class RecordedPlayer:
     """Never generates. Whoever runs battles takes what the store has first, so only what it lacks is asked here,
     and each of that is failed (`not recorded`)."""
 
-    Options = PlayerOptions
+    Options = PluginOptions
 
     def __init__(self, name: str, spec: PlayerSpec) -> None:
         self.name = name
@@ -32,8 +33,8 @@ class RecordedPlayer:
             UsageError: it names endpoints or a key.
             PlanError: it gives options.
         """
-        refuse(name, "recorded", spec, "endpoints", "api_key_env")
-        read_options(PlayerOptions, name, spec)
+        refuse(Group.PLAYERS, "recorded", name, spec, "endpoints", "api_key_env")
+        read_options(PluginOptions, Group.PLAYERS, name, spec.options)
         return cls(name, spec)
 
     @property

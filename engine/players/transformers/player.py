@@ -12,10 +12,11 @@ from pydantic import Field
 
 from engine.errors import MissingExtra, UsageError
 from engine.players.base import ChatReply, ChatRequest, ModelIdentity, PlayerSpec
-from engine.players.options import PlayerOptions, read_options, refuse
 from engine.players.thinking import split_thinking
 from engine.players.transformers.batching import Row, batches
 from engine.players.transformers.checkpoint import Checkpoint, read_checkpoint, template_hash
+from engine.plugin_options import PluginOptions, read_options, refuse
+from engine.plugins import Group
 from engine.records import ResponseStatus
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ WINDOW_BATCHES = 4
 """Batches' worth of requests that are taken at a time, to be sorted by length."""
 
 
-class TransformersOptions(PlayerOptions):
+class TransformersOptions(PluginOptions):
     """Options of a player of kind `transformers`."""
 
     batch_size: int | None = Field(
@@ -80,8 +81,8 @@ class TransformersPlayer:
             UsageError: the model is missing, or a field means nothing to this kind.
             PlanError: the options are wrong.
         """
-        refuse(name, "transformers", spec, "endpoints", "api_key_env")
-        options = read_options(TransformersOptions, name, spec)
+        refuse(Group.PLAYERS, "transformers", name, spec, "endpoints", "api_key_env")
+        options = read_options(TransformersOptions, Group.PLAYERS, name, spec.options)
         if not spec.model:
             raise UsageError(f"players.{name} needs a model", mend="Give a folder, or pocket:NAME.")
         if spec.sampling.extra:
