@@ -65,12 +65,15 @@ class Reporter:
         self._display = display
         self.job: int | None = None
         self.progress: dict[str, Any] | None = None
+        self._is_paused = False
 
     def __call__(self, event: RunEvent) -> None:
         facts = dict(event.facts)
         self.job = facts.setdefault("job", self.job)
         if event.kind == "progress":
             self.progress = {name: value for name, value in facts.items() if name != "job"}
+        elif event.kind in ("paused", "resumed"):
+            self._is_paused = event.kind == "paused"
         try:
             self._display.show(RunEvent(event.kind, facts, event.at))
         except ReaderGone:
@@ -86,9 +89,9 @@ class Reporter:
         self(RunEvent("warning", {"text": text}))
 
     def end(self, exit_code: int, reason: str | None = None) -> None:
-        """The last words of a run: `paused` before them where running it again goes on."""
-        if exit_code == 3:
-            self(RunEvent("paused", {"reason": reason, "progress": self.progress}))
+        """The last words of a run: `paused` before them where running it again goes on and nobody said so yet."""
+        if exit_code == 3 and not self._is_paused:
+            self(RunEvent("paused", {"reason": reason, "waits_seconds": None, "progress": self.progress}))
         facts = {"exit_code": exit_code, "reason": reason, "progress": self.progress}
         self(RunEvent("finished", facts))
 

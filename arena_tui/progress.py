@@ -66,6 +66,10 @@ def describe(kind: str, facts: Facts) -> list[str]:
             return [f"job {facts['job']}, attempt {facts['attempt']}"]
         case "warning":
             return [f"warning: {facts['text']}"]
+        case "paused" if facts["waits_seconds"] is not None:
+            return [f"paused: {facts['reason']}; waiting up to {duration(facts['waits_seconds'])}"]
+        case "resumed":
+            return [f"resumed after: {facts['reason']}"]
         case "finished":
             return _describe_finished(facts)
         case _:

@@ -1,46 +1,73 @@
-"""`arena-tui --batch PLAN`: a run in the foreground, with its signals and its exit codes."""
+"""`arena-tui --batch PLAN`: a run in the foreground with its exit codes, or queued for a worker."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
+from arena_tui.cli.patience import PATIENCE, Patience
 from arena_tui.cli.running import INTERRUPTED, open_for_writing, store_path
+from arena_tui.cli.stopping import Stopping
 from arena_tui.headless import Reporter, display_for
-from arena_tui.output import say
+from arena_tui.output import out_json, say
 from arena_tui.streams import strays_as_talk
 from engine.errors import UsageError, UserError
+from engine.jobs.mirroring import HeldMirror, mirror_of_plan
 from engine.jobs.worker import Batch, run_batch
-from engine.plan import EffectivePlan, parse_duration, read_plan
+from engine.plan import EffectivePlan, read_plan
+from engine.store import Store
 
-DRAINING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What the command line says of a run, beside its plan.
+
+    Attributes:
+        limit: only the first so many prompts of the plan's seeded shuffle.
+        stop_after: seconds.
+    """
+
+    limit: int | None = None
+    dry_run: bool = False
+    stop_after: float | None = None
+    patience: Patience = PATIENCE
+
+    def batch(self, store: Store, effective: EffectivePlan, listener: Reporter) -> Batch:
+        """The batch that is ordered."""
+        return Batch(
+            store,
+            effective,
+            listener,
+            self.limit,
+            self.dry_run,
+            stop_after=self.stop_after,
+            grace_seconds=self.patience.grace,
+            pause_seconds=self.patience.pause_limit,
+        )
 
 
-def run_plan(
-    plan: str,
-    sets: Sequence[str],
-    store: Path | None,
-    *,
-    limit: int | None = None,
-    dry_run: bool = False,
-    stop_after: str | None = None,
-    as_json: bool = False,
-) -> int:
+def run_plan(plan: str, sets: Sequence[str], store: Path | None, ordered: Ordered, *, as_json: bool) -> int:
     """Read, check and run a plan, and give the exit code. Every run ends with the event `finished`.
 
     Raises:
         UserError: as `run_batch`; a plan's mistakes come before anything is opened.
     """
-    reporter = Reporter(display_for(as_json=as_json, dry_run=dry_run))
+    reporter = Reporter(display_for(as_json=as_json, dry_run=ordered.dry_run))
     try:
-        effective, seconds = _read(plan, sets, stop_after)
+        effective = read_plan(plan, sets)
         reporter.talk(f"store: {store_path(store)}")
-        with strays_as_talk(), open_for_writing(store) as opened:
-            batch = Batch(opened, effective, reporter, limit, dry_run)
-            code = asyncio.run(_until_stopped(batch, reporter, seconds))
+        with (
+            strays_as_talk(),
+            _mirror(effective, store, ordered, reporter) as mirror,
+            open_for_writing(store) as opened,
+        ):
+            batch = ordered.batch(opened, effective, reporter)
+            batch.mirror = mirror
+            code = asyncio.run(_until_stopped(batch, reporter))
     except UserError as error:
         reporter.end(error.exit_code, error.title)
         raise
@@ -53,19 +80,42 @@ def run_plan(
     finally:
         reporter.close()
     if code == 0:
-        _say_what_next(effective, dry_run)
+        _say_what_next(effective, ordered.dry_run)
     return code
 
 
-def _read(plan: str, sets: Sequence[str], stop_after: str | None) -> tuple[EffectivePlan, float | None]:
-    """The plan, and how many seconds it may run."""
+def _mirror(
+    effective: EffectivePlan, store: Path | None, ordered: Ordered, reporter: Reporter
+) -> AbstractContextManager[HeldMirror | None]:
+    """The plan's mirror, owned before the store is opened; a dry run has none."""
+    if ordered.dry_run:
+        return nullcontext()
+    return mirror_of_plan(effective.plan, store_path(store), reporter.talk)
+
+
+def queue_plan(
+    plan: str, sets: Sequence[str], store: Path | None, ordered: Ordered, *, as_json: bool
+) -> None:
+    """Queue a plan's job, and start a worker that outlives this terminal.
+
+    Raises:
+        UserError: the plan is wrong, its job runs already, or a key's variable is not set.
+    """
+    from arena_tui.cli.worker import start_for, started_facts
+    from engine.jobs.claiming import queue_batch
+    from engine.jobs.environment import check_variables
+
+    if ordered.dry_run:
+        raise UsageError("--detach and --dry-run do not go together", mend="A dry run takes moments.")
     effective = read_plan(plan, sets)
-    if stop_after is None:
-        return effective, effective.plan.run.stop_after
-    try:
-        return effective, parse_duration(stop_after)
-    except ValueError as error:
-        raise UsageError(f"--stop-after {stop_after}: {error}") from None
+    check_variables(effective.plan)
+    reporter = Reporter(display_for(as_json=False))
+    # Whoever opens the store first takes a mirror's newer copy up; its worker then owns the mirror itself.
+    with _mirror(effective, store, ordered, reporter), open_for_writing(store) as opened:
+        job = queue_batch(ordered.batch(opened, effective, reporter))
+    started = start_for(store_path(store), job, ordered.patience, as_json=as_json)
+    if as_json:
+        out_json(started_facts(job, started))
 
 
 def _say_what_next(effective: EffectivePlan, dry_run: bool) -> None:
@@ -75,25 +125,14 @@ def _say_what_next(effective: EffectivePlan, dry_run: bool) -> None:
         say(f"See the table: arena-tui leaderboard --arena {quote(effective.plan.run.arena)}")
 
 
-async def _until_stopped(batch: Batch, reporter: Reporter, seconds: float | None) -> int:
-    """Run, drain on the first signal or when time is up, and stop at once on a second Ctrl-C."""
-    task = asyncio.current_task()
-    assert task is not None
-    drain = Drain(reporter, task)
-    loop = asyncio.get_running_loop()
-    for number in DRAINING_SIGNALS:
-        # Who starts us may have the signal ignored, as nohup does.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, drain.on_signal, number)
-    timer = loop.call_later(seconds, drain.begin, "the time is up") if seconds else None
+async def _until_stopped(batch: Batch, reporter: Reporter) -> int:
+    """Run, drain on the first signal, and stop at once on a second Ctrl-C."""
+    stopping = Stopping(reporter.warn)
     try:
-        await _run(batch, reporter, drain.stop)
+        await _run(batch, reporter, stopping.stop)
     except asyncio.CancelledError:
         reporter.end(INTERRUPTED, "interrupted: what has landed is kept; run it again to go on")
         return INTERRUPTED
-    finally:
-        if timer is not None:
-            timer.cancel()
     reporter.end(0)
     return 0
 
@@ -104,29 +143,3 @@ async def _run(batch: Batch, reporter: Reporter, stop: asyncio.Event) -> None:
         await run_batch(batch, stop)
     finally:
         reporter.job = batch.job_id
-
-
-class Drain:
-    """Asks a run to stop: what is in flight finishes and is kept, nothing new is asked."""
-
-    def __init__(self, reporter: Reporter, task: asyncio.Task[int]) -> None:
-        self.stop = asyncio.Event()
-        self._reporter = reporter
-        self._task = task
-        self._interrupts = 0
-
-    def begin(self, reason: str) -> None:
-        if not self.stop.is_set():
-            self.stop.set()
-            self._reporter.warn(f"{reason}: draining, calls in flight finish first")
-
-    def on_signal(self, number: signal.Signals) -> None:
-        """The first signal drains; a second Ctrl-C ends the run at once."""
-        if number is not signal.SIGINT:
-            self.begin(number.name)
-            return
-        self._interrupts += 1
-        if self._interrupts == 1:
-            self.begin("Ctrl-C")
-        else:
-            self._task.cancel()

@@ -1,4 +1,4 @@
-"""`jobs list|show|drain`: runs, as the store has them."""
+"""`jobs list|show|logs`: runs, as the store has them. (What is asked of them: `job_requests`.)"""
 
 from __future__ import annotations
 
@@ -6,93 +6,195 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena_tui.cli.running import JsonOption, StoreOption, open_for_reading, open_for_writing
+from arena_tui.cli import job_requests
+from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_reading
 from arena_tui.cli.tree import commands
-from arena_tui.output import out, out_json, out_table, say
+from arena_tui.output import out, out_json, out_json_line, out_table
 
 if TYPE_CHECKING:
     from arena_tui.layout import Table
+    from engine.jobs.attempts import AtWork
     from engine.jobs.events import Event
     from engine.jobs.jobs import Job
+    from engine.store import Store
 
 app = commands("Runs: what they are at, and what happened.")
+
+JobArgument = job_requests.JobArgument
+
+LEVELS = ("info", "warning")
+FOLLOW_SECONDS = 0.5
+LOG_LINES = 20
+"""Of the worker's own log."""
 
 
 @app.command("list")
 def list_jobs(as_json: JsonOption = False, store: StoreOption = None) -> None:
     """List all jobs, newest first. A job is a plan to be done; running the plan again goes on with it."""
+    from engine.jobs.attempts import at_work
     from engine.jobs.jobs import read_jobs
 
     with open_for_reading(store) as opened:
-        jobs = read_jobs(opened.reader)
+        jobs = [(job, at_work(opened.reader, job.id)) for job in read_jobs(opened.reader)]
     if as_json:
-        out_json([asdict(job) for job in jobs])
+        out_json([_facts_of(job, found) for job, found in jobs])
     else:
         out_table(_table(jobs))
 
 
-def _table(jobs: list[Job]) -> Table:
+def _table(jobs: list[tuple[Job, AtWork | None]]) -> Table:
     from arena_tui.layout import Column, Table
 
     columns = [Column("job", right=True), Column("name"), Column("state", fit="keep")]
     columns += [Column("battles", right=True), Column("queued", fit="keep"), Column("reason", fit="wrap")]
     rows = [
-        [str(job.id), job.name, job.state, _battles(job.progress), _clock(job.created_at), job.reason or ""]
-        for job in jobs
+        [
+            str(job.id),
+            job.name,
+            _state(job, found),
+            _battles(job.progress),
+            _clock(job.created_at),
+            job.reason or "",
+        ]
+        for job, found in jobs
     ]
-    return Table(columns, rows, notes=[] if jobs else ["no jobs yet: arena-tui --batch pocket"])
+    notes = [] if jobs else ["no jobs yet: arena-tui --batch pocket"]
+    if any(found is not None and not found.lives for _, found in jobs):
+        notes.append("a job whose worker is gone is taken up by: arena-tui worker")
+    return Table(columns, rows, notes=notes)
+
+
+def _state(job: Job, found: AtWork | None) -> str:
+    """With what is asked of it, or that its worker is gone."""
+    if found is not None and not found.lives:
+        return f"{job.state}, worker gone"
+    return job.state if job.request is None else f"{job.state}, to {job.request}"
+
+
+def _facts_of(job: Job, found: AtWork | None) -> dict[str, Any]:
+    """As JSON."""
+    worker = None
+    if found is not None:
+        worker = asdict(found.worker) | {"since": found.since, "lives": found.lives}
+    return asdict(job) | {"worker": worker}
 
 
 @app.command("show")
-def show_job(
-    job: Annotated[int, typer.Argument(help="Number of the job, from jobs list.", metavar="JOB")],
-    as_json: JsonOption = False,
-    store: StoreOption = None,
-) -> None:
+def show_job(job: JobArgument, as_json: JsonOption = False, store: StoreOption = None) -> None:
     """Show one job: its attempts, every event, and its plan."""
-    from engine.jobs.attempts import read_attempts
+    from engine.jobs.attempts import at_work, read_attempts
     from engine.jobs.events import read_events
     from engine.jobs.jobs import read_job
 
     with open_for_reading(store) as opened:
-        found = read_job(opened.reader, job)
-        attempts = read_attempts(opened.reader, job)
-        events = [_event(one) for one in read_events(opened.reader, job)]
+        facts = _facts_of(read_job(opened.reader, job), at_work(opened.reader, job))
+        facts["attempts"] = read_attempts(opened.reader, job)
+        facts["events"] = [_event(one) for one in read_events(opened.reader, job)]
+        lines = [] if as_json else _lines(opened, job, facts)
     if as_json:
-        out_json(asdict(found) | {"attempts": attempts, "events": events})
+        out_json(facts)
     else:
-        out("\n".join(_lines(found, attempts, events)))
+        out("\n".join(lines))
 
 
-@app.command("drain")
-def drain(
-    job: Annotated[int, typer.Argument(help="Number of the job, from jobs list.", metavar="JOB")],
+@app.command("logs")
+def show_logs(
+    job: JobArgument,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on until nobody is at the job any more.")
+    ] = False,
+    level: Annotated[
+        str, typer.Option("--level", help="From which level on: info or warning.", metavar="LEVEL")
+    ] = "info",
+    as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Ask a running job to stop. Calls in flight finish first; running its plan again goes on."""
-    from engine.jobs.requests import ask_to_drain
+    """Show what happened to a job, and the end of its worker's log. With --follow --json: one event a line."""
+    levels = LEVELS[LEVELS.index(one_of("--level", level, LEVELS)) :]
+    with open_for_reading(store) as opened:
+        if follow:
+            _follow(opened, job, levels, as_json=as_json)
+        else:
+            _show_log(opened, job, levels, as_json=as_json)
 
-    with open_for_writing(store, create=False) as opened, opened.write() as tx:
-        ask_to_drain(tx, job)
-    say(f"job {job} is asked to drain; its worker looks every second")
+
+def _show_log(opened: Store, job: int, levels: tuple[str, ...], *, as_json: bool) -> None:
+    from arena_tui.detached import last_lines
+    from engine.jobs.attempts import read_attempts
+    from engine.jobs.events import read_events
+    from engine.jobs.jobs import read_job
+
+    read_job(opened.reader, job)
+    events = [one for one in read_events(opened.reader, job) if one.level in levels]
+    logs = [one["log"] for one in read_attempts(opened.reader, job) if one["log"] is not None]
+    log = logs[-1] if logs else None
+    lines = [] if log is None else last_lines(Path(log), LOG_LINES)
+    if as_json:
+        out_json({"job": job, "events": [_event(one) for one in events], "log": log, "lines": lines})
+        return
+    for event in events:
+        out(_line(event))
+    if log is not None:
+        out("\n".join(["", f"the end of {log}", *(f"  {line}" for line in lines)]))
 
 
-def _lines(job: Job, attempts: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:
-    lines = [f"job {job.id} · {job.name} · {job.state}" + (f" · {job.reason}" if job.reason else "")]
+def _follow(opened: Store, job: int, levels: tuple[str, ...], *, as_json: bool) -> None:
+    """Show events as they come, until nobody is at the job and nobody is to come."""
+    from engine.jobs.attempts import at_work
+    from engine.jobs.events import read_events
+    from engine.jobs.jobs import read_job
+
+    last = 0
+    while True:
+        found = at_work(opened.reader, job)
+        is_open = (found is not None and found.lives) or read_job(opened.reader, job).state == "queued"
+        for event in read_events(opened.reader, job, last):
+            last = event.id
+            if event.level not in levels:
+                continue
+            if as_json:
+                out_json_line(_event(event))
+            else:
+                out(_line(event))
+        if not is_open:
+            return
+        time.sleep(FOLLOW_SECONDS)
+
+
+def _lines(opened: Store, number: int, facts: Mapping[str, Any]) -> list[str]:
+    from engine.jobs.attempts import at_work
+    from engine.jobs.jobs import read_job
+
+    job = read_job(opened.reader, number)
+    state = _state(job, at_work(opened.reader, number))
+    lines = [f"job {job.id} · {job.name} · {state}" + (f" · {job.reason}" if job.reason else "")]
     lines.append(f"  {_battles(job.progress)} battles")
-    for one in attempts:
+    if job.prompt_limit is not None:
+        lines.append(f"  the first {job.prompt_limit:,} prompts only")
+    if job.limits:
+        lines.append(f"  limits that were set since: {_facts(job.limits)}")
+    for one in facts["attempts"]:
         reason = f" ({one['reason']})" if one["reason"] else ""
         lines.append(
             f"  attempt {one['number']}: {one['state']}{reason}, process {one['pid']} on {one['host']},"
             f" since {_clock(one['started_at'])}"
         )
+        if one["log"] is not None:
+            lines.append(f"    log: {one['log']}")
     lines += ["", "events"]
-    lines += [f"  {_clock(event['at'])}  {event['kind']}  {_facts(event['facts'])}" for event in events]
+    lines += [
+        f"  {_clock(event['at'])}  {event['kind']}  {_facts(event['facts'])}" for event in facts["events"]
+    ]
     return [*lines, "", "plan", *(f"  {line}" for line in job.plan.splitlines())]
+
+
+def _line(event: Event) -> str:
+    return f"{_clock(event.at)}  {event.kind}  {_facts(event.facts)}"
 
 
 def _event(event: Event) -> dict[str, Any]:
@@ -113,3 +215,7 @@ def _battles(progress: Mapping[str, Any]) -> str:
 
 def _clock(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+for name, command in job_requests.COMMANDS.items():
+    app.command(name)(command)

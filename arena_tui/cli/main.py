@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +19,12 @@ _RUN, _LOOK, _DATA = "Run battles", "Look at results", "Data and the store"
 
 ENTRIES = (
     Entry("plan", _RUN, "arena_tui.cli.plans", "Plans: what a run is made of.", is_group=True),
+    Entry(
+        "worker",
+        _RUN,
+        "arena_tui.cli.worker",
+        "Do queued jobs, and those whose worker is gone.",
+    ),
     Entry("jobs", _RUN, "arena_tui.cli.jobs", "Runs: what they are at, and what happened.", is_group=True),
     Entry("judge", _RUN, "arena_tui.cli.judges", "Judges: what they are told.", is_group=True),
     Entry("leaderboard", _LOOK, "arena_tui.cli.leaderboards", "Rank the models of an arena."),
@@ -77,6 +86,15 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _allow_network(wanted: bool) -> bool:
+    """The environment carries it to whatever is started."""
+    if wanted:
+        from engine.store.placement import ALLOW_NETWORK_VARIABLE
+
+        os.environ[ALLOW_NETWORK_VARIABLE] = "1"
+    return wanted
+
+
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
@@ -115,6 +133,42 @@ def root(
             metavar="TIME",
         ),
     ] = None,
+    grace: Annotated[
+        str | None,
+        typer.Option(
+            "--grace",
+            help="With --batch: how long calls in flight may go on when it is drained or paused (30s).",
+            metavar="TIME",
+        ),
+    ] = None,
+    pause_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--pause-limit",
+            help="With --batch: how long a pause may take, as on a full disk, before it exits with 3 (15m).",
+            metavar="TIME",
+        ),
+    ] = None,
+    detach: Annotated[
+        bool,
+        typer.Option("--detach", help="With --batch: leave it to a worker that outlives this terminal."),
+    ] = False,
+    mirror: Annotated[
+        Path | None,
+        typer.Option(
+            "--mirror",
+            help="With --batch: keep a copy of the store in this folder, and begin from a newer one there.",
+            metavar="DIR",
+        ),
+    ] = None,
+    allow_network: Annotated[
+        bool,
+        typer.Option(
+            "--allow-network-store",
+            help="Take a store on a network file system, with one process at a time.",
+            callback=_allow_network,
+        ),
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="With --batch: one event a line on stdout. Alone: the arenas as JSON."),
@@ -127,16 +181,34 @@ def root(
 
     Alone it shows what the store holds. Start with --batch and a plan.
     """
-    only_with_batch = {"--set": sets, "--limit": limit, "--dry-run": dry_run, "--stop-after": stop_after}
+    only_with_batch: dict[str, object] = {
+        "--set": sets,
+        "--limit": limit,
+        "--dry-run": dry_run,
+        "--stop-after": stop_after,
+        "--grace": grace,
+        "--pause-limit": pause_limit,
+        "--detach": detach,
+        "--mirror": mirror,
+    }
+    if mirror is not None:
+        sets = [*(sets or []), f"run.mirror={json.dumps(str(mirror))}"]
     if batch is not None:
         if context.invoked_subcommand is not None:
             raise UsageError(f"--batch and the command '{context.invoked_subcommand}' are two runs")
-        from arena_tui.cli.batch import run_plan
+        from arena_tui.cli.batch import Ordered, queue_plan, run_plan
+        from arena_tui.cli.patience import GRACE, PAUSE_LIMIT, Patience, seconds
 
-        code = run_plan(
-            batch, sets or [], store, limit=limit, dry_run=dry_run, stop_after=stop_after, as_json=as_json
+        ordered = Ordered(
+            limit,
+            dry_run,
+            None if stop_after is None else seconds("--stop-after", stop_after),
+            Patience.read(grace or GRACE, pause_limit or PAUSE_LIMIT),
         )
-        raise typer.Exit(code)
+        if detach:
+            queue_plan(batch, sets or [], store, ordered, as_json=as_json)
+            return
+        raise typer.Exit(run_plan(batch, sets or [], store, ordered, as_json=as_json))
     for option, value in only_with_batch.items():
         if value:
             raise UsageError(f"{option} goes with --batch PLAN")

@@ -92,9 +92,10 @@ class Command(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         arguments = [(argument.metavar, argument.help or "") for argument in self._arguments(ctx)]
-        options = [
+        records = [
             one.get_help_record(ctx) for one in self.get_params(ctx) if one.param_type_name == "option"
         ]
+        options = [record for record in records if record is not None]  # a hidden option has none
         for heading, rows in (("Arguments", arguments), ("Options", options)):
             if rows:
                 with formatter.section(heading):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.store.leases import Moment, boot_id
 from engine.store.rows import encode, maybe
+from engine.store.sqlite import Connection
 from engine.store.store import Transaction
 
 
@@ -72,6 +73,17 @@ def register_worker(tx: Transaction, worker_id: str | None = None, log: Path | N
     return worker
 
 
+def stop_worker(tx: Transaction, worker: Worker) -> None:
+    """It takes no more jobs."""
+    tx.connection.execute("UPDATE workers SET stopped_at = ? WHERE id = ?", (time.time(), worker.id))
+
+
+def find_worker(connection: Connection, worker_id: str) -> bool:
+    """Whether the store knows a worker."""
+    row = connection.execute("SELECT 1 FROM workers WHERE id = ?", (worker_id,)).fetchone()
+    return row is not None
+
+
 def is_gone(process: Process, now: Moment) -> bool:
     """Whether a worker of this machine is surely dead. Of other machines and containers only the lease tells."""
     if process.host != socket.gethostname():
@@ -90,6 +102,17 @@ def is_gone(process: Process, now: Moment) -> bool:
         return True
     except psutil.AccessDenied:
         return False
+
+
+def may_have_crashed(process: Process, now: Moment) -> bool:
+    """Whether a worker that is gone, or whose lease ran out, may have been ended by its own work.
+
+    Not where its machine was started anew since, which takes everybody along, nor where its process is still there
+    and slept. Of other machines and containers nothing is known: a worker there is taken to have crashed.
+    """
+    if process.host != socket.gethostname():
+        return True
+    return process.boot == now.boot and (process.namespace != pid_namespace() or is_gone(process, now))
 
 
 def pid_namespace() -> str:

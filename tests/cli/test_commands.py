@@ -224,7 +224,7 @@ def test_a_judge_is_previewed_on_a_prompt_and_on_a_battle(played: Played, tmp_pa
 
 def test_a_job_that_does_not_run_is_not_drained(played: Played) -> None:
     result = command("jobs", "drain", "1", store=played.store)
-    assert (result.code, "job 1 is not running: it is done" in result.err) == (1, True)
+    assert (result.code, "job 1 is over: it is done" in result.err) == (1, True)
 
 
 def test_running_again_asks_nobody(played: Played) -> None:
