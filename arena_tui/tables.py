@@ -9,8 +9,8 @@ from arena_tui.layout import Cell, Column, Names, Table, shortened
 from engine.records import OutcomeRule
 
 if TYPE_CHECKING:
+    from engine.ratings.board import Leaderboard, ModelRow
     from engine.ratings.comparing import Compared, Comparison
-    from engine.ratings.leaderboard import Leaderboard, ModelRow
     from engine.ratings.views import View
     from engine.ratings.win_rates import WinRateMatrix
 

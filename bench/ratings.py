@@ -24,11 +24,12 @@ from battle_logs import BattleLog, chance_log
 from stores import store_of
 from timing import Spent, machine, machine_line, spent
 
+from engine.ratings.board import RatingOptions
 from engine.ratings.bootstrap import bootstrap, bootstrap_prompts
 from engine.ratings.counts import PairCounts
 from engine.ratings.covariance import normal_intervals
 from engine.ratings.folding import STEP, fold_on, read_folded
-from engine.ratings.leaderboard import RatingOptions, leaderboard
+from engine.ratings.leaderboard import leaderboard
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.stored import read_counts, read_prompt_battles
 from engine.ratings.views import find_view

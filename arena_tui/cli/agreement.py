@@ -72,7 +72,8 @@ def agree(
     """
     from engine.formats.leaderboards import parse_columns, read_leaderboard
     from engine.ratings.agreement import agreement
-    from engine.ratings.leaderboard import RatingOptions, leaderboard
+    from engine.ratings.board import RatingOptions
+    from engine.ratings.leaderboard import leaderboard
 
     theirs = _scores(read_leaderboard(reference, parse_columns(reference_columns)))
     if ratings is not None:

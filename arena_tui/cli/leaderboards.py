@@ -75,7 +75,8 @@ def show_leaderboard(
     Live games and non-commercial projects; --skill openskill is the way out (pip install 'arena-tui[openskill]').
     """
     from arena_tui.tables import leaderboard_table
-    from engine.ratings.leaderboard import Interval, Over, Point, RatingOptions, rate
+    from engine.ratings.board import Interval, Over, Point, RatingOptions
+    from engine.ratings.leaderboard import rate
     from engine.ratings.planned import planned_ratings
     from engine.ratings.skill import Library
     from engine.ratings.views import find_view
@@ -162,7 +163,8 @@ def show_matrix(
 ) -> None:
     """Show how often each model beat each other one. Rows beat columns; a dash: they never met."""
     from arena_tui.tables import matrix_table
-    from engine.ratings.leaderboard import RatingOptions, rate
+    from engine.ratings.board import RatingOptions
+    from engine.ratings.leaderboard import rate
     from engine.ratings.stored import read_counts
     from engine.ratings.views import find_view
     from engine.ratings.win_rates import win_rate_matrix

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from engine.plan import Plan
-from engine.ratings.leaderboard import Leaderboard, RatingOptions, build
+from engine.ratings.board import Leaderboard, RatingOptions
+from engine.ratings.leaderboard import build
 from engine.ratings.scale import Anchor
 from engine.ratings.stored import Coverage, read_counts
 from engine.ratings.views import View

@@ -11,7 +11,8 @@ from engine.battles.progress import Progress
 from engine.jobs.worker import Batch, run_batch
 from engine.plan import read_plan
 from engine.pocket.world import model_path
-from engine.ratings.leaderboard import RatingOptions, leaderboard
+from engine.ratings.board import RatingOptions
+from engine.ratings.leaderboard import leaderboard
 from engine.store import open_store
 from tests.servers.pocket_server import PocketServer, Schemas
 

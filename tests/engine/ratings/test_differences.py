@@ -138,5 +138,5 @@ def test_only_ties_give_a_difference_without_an_interval() -> None:
 
 
 def test_an_unknown_name_is_a_usage_error(counts_of: CountsOf) -> None:
-    with pytest.raises(UsageError, match="did you mean 'dune'"):
+    with pytest.raises(UsageError, match="Did you mean 'dune'"):
         rating_difference(bootstrap(counts_of("layout_all"), n_resamples=2), "dunes", "amber")

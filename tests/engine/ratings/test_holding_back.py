@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.ratings.board import RatingOptions
 from engine.ratings.holding_back import InvalidCounts, hold_back
-from engine.ratings.leaderboard import RatingOptions, leaderboard
+from engine.ratings.leaderboard import leaderboard
 from engine.records import BattleState, Decision, Outcome, ResponseStatus
 from engine.store import Store
 from tests.engine.ratings.stored_log import Fight, Log

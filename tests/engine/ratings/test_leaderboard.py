@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.jobs import jobs
+from engine.ratings.board import Over, RatingOptions
 from engine.ratings.bradley_terry import bradley_terry
 from engine.ratings.comparing import compare_baseline, compare_two
 from engine.ratings.counts import PairCounts
 from engine.ratings.elo import EloState
 from engine.ratings.folding import START, fold_on
-from engine.ratings.leaderboard import Over, RatingOptions, leaderboard
+from engine.ratings.leaderboard import leaderboard
 from engine.ratings.online import Battle
 from engine.ratings.planned import PlannedRatings, planned_ratings
 from engine.ratings.scale import Anchor

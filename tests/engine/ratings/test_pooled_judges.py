@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
+from engine.ratings.board import Leaderboard, RatingOptions
 from engine.ratings.bradley_terry import bradley_terry
 from engine.ratings.comparing import compare_two
 from engine.ratings.counts import PairCounts
-from engine.ratings.leaderboard import Leaderboard, RatingOptions, leaderboard
+from engine.ratings.leaderboard import leaderboard
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.stored import ArenaCounts, Coverage, read_counts, read_prompt_battles
 from engine.ratings.views import find_view
