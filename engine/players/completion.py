@@ -13,13 +13,14 @@ from typing import Any
 
 from engine.players import strict_json
 from engine.players.base import ChatRequest
-from engine.players.failures import MAX_REASON, Transient
+from engine.players.failures import MAX_REASON, Rejected, Transient
 from engine.players.thinking import DEFAULT_TAGS, Tags, Thought, split_thinking, thinking_field
 from engine.records import ResponseStatus, Sampling
 
 FINISHED = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
 CUT = frozenset({"length", "max_tokens"})
 REFUSED = frozenset({"content_filter", "refusal"})
+TOOLS = frozenset({"tool_calls", "function_call", "tool_use"})
 _SAMPLING = {"temperature", "top_p", "top_k", "max_tokens", "max_completion_tokens", "stop", "seed"}
 OURS = frozenset({"model", "messages", "stream", "n", "response_format"} | _SAMPLING)
 """Fields of the request that `Sampling.extra` may not set: they are ours, or have a key of their own."""
@@ -85,6 +86,7 @@ def read_completion(body: bytes, thinking: ThinkingTags | None = None) -> Comple
 
     Raises:
         BadBody: it is not one complete, valid chat completion; with the reason.
+        Rejected: it is one, and no answer: the model called a tool.
     """
     try:
         return _read(body, thinking or ThinkingTags())
@@ -93,7 +95,7 @@ def read_completion(body: bytes, thinking: ThinkingTags | None = None) -> Comple
 
 
 def _read(body: bytes, thinking: ThinkingTags) -> Completion:
-    answer = strict_json.loads(body)
+    answer = _json(body)
     if not isinstance(answer, dict):
         raise ValueError("no object")
     if answer.get("error") is not None:
@@ -122,6 +124,12 @@ def _read(body: bytes, thinking: ThinkingTags) -> Completion:
     )
 
 
+def _json(body: bytes) -> Any:
+    if body.lstrip()[:1] == b"<":  # a proxy, a login page: the likeliest body that is no JSON
+        raise ValueError("HTML or XML in place of JSON")
+    return strict_json.loads(body)
+
+
 def error_message(answer: Mapping[str, Any]) -> str:
     """The server's own words in an error object, on one line; empty when it has none."""
     error = answer.get("error", answer)
@@ -146,6 +154,8 @@ def _finish_reason(choice: Mapping[str, Any]) -> str:
     reason = choice.get("finish_reason")
     if not isinstance(reason, str):
         raise ValueError("no finish_reason")
+    if reason in TOOLS:
+        raise Rejected(f"finish_reason {reason!r}: the model called a tool, and none was offered")
     if reason not in FINISHED | CUT | REFUSED:
         raise ValueError(f"finish_reason {reason[:40]!r}")
     return reason

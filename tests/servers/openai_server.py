@@ -28,7 +28,8 @@ class Served:
     Attributes:
         listed: entries of /v1/models; None makes it 404.
         tokens: what /tokenize gives; None makes it 404.
-        choose: decides by request, before the script; None leaves it to the script.
+        choose: decides by chat request, before the script; None leaves it to the script.
+        gate: decides by request of any path, before all else; None lets it pass.
         on_chat: called in the server's thread when a chat request has come in.
         chats: the chat requests so far.
         peak: most chat requests that were handled at a time.
@@ -39,6 +40,7 @@ class Served:
     listed: list[dict[str, Any]] | None = None
     tokens: list[int] | None = None
     choose: Chooser | None = None
+    gate: Chooser | None = None
     on_chat: Callable[[Request], None] | None = None
     chats: list[Request] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -62,7 +64,10 @@ class Served:
 
     async def _handle(self, request: Request, connection: Connection) -> None:
         self.asked[request.path] += 1
-        if request.path == "/v1/chat/completions":
+        barred = self.gate(request) if self.gate is not None else None
+        if barred is not None:
+            await barred(request, connection)
+        elif request.path == "/v1/chat/completions":
             await self._chat(request, connection)
         elif request.path == "/v1/models" and self.listed is not None:
             await connection.respond(200, json.dumps({"object": "list", "data": self.listed}).encode())
