@@ -3,15 +3,21 @@
 Slow start, additive increase, multiplicative decrease as in TCP (RFC 5681), in rounds of about as many outcomes as
 the window has places. The decrease is in proportion to the share of a round that complained, as in DCTCP (RFC 8257),
 and a small share is borne: servers and proxies fail now and then whatever the load, and halving at each single
-failure would hold a run of 2,000 requests with 3 % of them to a tenth of its speed.
+failure would hold a run of 2,000 requests with 3 % of them to a tenth of its speed. The increase is a share of the limit
+and no single place, since a round of answers of language models takes seconds and a run has few of them.
 """
 
 from __future__ import annotations
 
-BORNE_SHARE = 0.15
+BORNE_SHARE = 0.2
 """Share of complaints in a round that is not yet taken for overload."""
 
-SHORTEST_ROUND = 8
+SHORTEST_ROUND = 16
+"""Outcomes from which a share says something: of a server that fails a tenth of all requests whatever the load, one round
+in fourteen looks overloaded at 16 outcomes, and one in five at 8."""
+
+STEPS = 32
+"""Rounds in which a window grows from nothing to its limit after it was too large."""
 
 
 class Window:
@@ -56,5 +62,5 @@ class Window:
         if share > BORNE_SHARE:
             self._size = self._threshold = max(1.0, self._size * (1 - share / 2))
         elif self._most_in_flight * 2 >= self._size:  # one that is not used does not grow
-            grown = 2 * self._size if self._size < self._threshold else self._size + 1
+            grown = 2 * self._size if self._size < self._threshold else self._size + max(1.0, self.limit / STEPS)
             self._size = min(float(self.limit), grown)

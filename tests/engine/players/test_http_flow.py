@@ -46,9 +46,9 @@ def test_concurrency_begins_at_start_and_grows_while_the_server_answers(
     served: Served, clock: FakeClock
 ) -> None:
     first, later = server.together(2), server.together(16)
-    served.choose = lambda _: first if len(served.chats) <= 28 else later
+    served.choose = lambda _: first if len(served.chats) <= 48 else later
     asked = player(clock, served, start=2, concurrency=16)
-    assert len(ask(asked, *(request(f"k{i}") for i in range(28 + 16 * 4)))) == 92
+    assert len(ask(asked, *(request(f"k{i}") for i in range(48 + 16 * 4)))) == 112
     assert served.peak == 16
 
 

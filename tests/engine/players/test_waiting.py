@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from email.utils import formatdate
 
 import pytest
@@ -66,7 +67,7 @@ def rounds(window: Window, number: int, complaints: float = 0.0) -> list[int]:
     sizes = []
     for _ in range(number):
         owed = 0.0
-        for _ in range(max(8, window.size)):
+        for _ in range(max(16, window.size)):
             owed += complaints
             if owed >= 1:
                 owed -= 1
@@ -81,10 +82,11 @@ def test_the_window_doubles_in_each_round_until_its_limit() -> None:
     assert rounds(Window(start=8, limit=100), 5) == [16, 32, 64, 100, 100]
 
 
-def test_a_round_of_complaints_halves_it_and_then_it_grows_by_one_a_round() -> None:
-    window = Window(start=32, limit=64)
+@pytest.mark.parametrize(("limit", "steps"), [(32, [17, 18, 19]), (64, [18, 20, 22]), (256, [24, 32, 40])])
+def test_a_round_of_complaints_halves_it_and_then_it_grows_by_steps(limit: int, steps: list[int]) -> None:
+    window = Window(start=32, limit=limit)
     assert rounds(window, 1, complaints=1.0) == [16]
-    assert rounds(window, 3) == [17, 18, 19]
+    assert rounds(window, 3) == steps
 
 
 def test_the_decrease_is_in_proportion_to_the_complaints() -> None:
@@ -95,13 +97,25 @@ def test_a_failure_now_and_then_does_not_hold_it_down() -> None:
     assert rounds(Window(start=8, limit=256), 6, complaints=0.1)[-1] == 256
 
 
+def test_a_tenth_of_failures_at_random_seldom_ends_the_slow_start() -> None:
+    """A run of 2,000 requests, a tenth of which fail whatever the load, has its limit after a few rounds."""
+    full = 0
+    for seed in range(200):
+        draw, window = random.Random(seed), Window(start=8, limit=64)
+        for _ in range(200):
+            (window.overloaded if draw.random() < 0.1 else window.answered)(window.size)
+        full += window.size == 64
+    assert full >= 160
+
+
 def test_it_settles_near_what_the_server_can_take() -> None:
     """A server with 50 places that complains of each request beyond them."""
     window = Window(start=8, limit=256)
     sizes = []
     for _ in range(60):
         sizes += rounds(window, 1, complaints=max(0.0, 1 - 50 / window.size))
-    assert all(40 <= size <= 65 for size in sizes[20:])
+    # a fifth is borne: up to 62 places, and one step of 8 beyond; from there it loses at most a seventh
+    assert all(50 <= size <= 70 for size in sizes[20:])
 
 
 def test_a_window_that_is_not_used_does_not_grow() -> None:
