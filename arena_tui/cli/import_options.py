@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 FormatArgument = Annotated[
     str,
     typer.Argument(
-        help="arena, alpaca-eval, mt-bench, arena-hard, sharegpt, oasst, preferences, hf, prompts, responses or"
-        " verdicts.",
+        help="arena, alpaca-eval, mt-bench, arena-hard, sharegpt, oasst, preferences, hf, prompts, responses,"
+        " verdicts or store.",
         metavar="FORMAT",
     ),
 ]
@@ -55,7 +55,11 @@ JoinOption = Annotated[
 ]
 ToArenaOption = Annotated[
     str | None,
-    typer.Option("--arena", help="The arena to join. Default: the file's name.", metavar="NAME"),
+    typer.Option(
+        "--arena",
+        help="The arena to join, whatever the rows say. Default: as they say, else the file's name.",
+        metavar="NAME",
+    ),
 ]
 ByJudgeOption = Annotated[
     str | None, typer.Option("--judge", help="The judge, where the file names none.", metavar="NAME")

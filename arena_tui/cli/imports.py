@@ -87,7 +87,7 @@ def _notes(found: Any, shown: int) -> list[str]:
 
 @app.command("undo")
 def undo(number: ImportArgument, as_json: JsonOption = False, store: StoreOption = None) -> None:
-    """Take an import back. Counts are again what they were; what others rest on stays."""
+    """Take an import back. Counts are again what they were; what others rest on, or brought too, stays."""
     from engine.store.undo import undo_import
 
     with open_for_writing(store, create=False) as opened:

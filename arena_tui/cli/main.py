@@ -35,7 +35,7 @@ ENTRIES = (
     Entry(
         "import", _DATA, "arena_tui.cli.importing", "Bring in battle logs, responses, verdicts or prompts."
     ),
-    Entry("export", _DATA, "arena_tui.cli.exporting", "Write a table of the store, exactly."),
+    Entry("export", _DATA, "arena_tui.cli.exporting", "Write a table of the store, or all of them, exactly."),
     Entry(
         "imports",
         _DATA,
