@@ -141,7 +141,11 @@ def _judges(board: Leaderboard) -> list[str]:
     if not board.view.pooled:
         return other_judges(board.view)
     told = [f"{short(name)} {n:,}" for name, n in board.coverage.decided_by.items()]
-    notes = [f"judges pooled, a battle of each counts as one; decided: {some(told)}"]
+    shared, prompts = board.coverage.shared_prompts or 0, board.coverage.prompts or 0
+    notes = [
+        f"judges pooled, a battle of each counts as one; decided: {some(told)}; {shared:,} of {prompts:,} prompts were"
+        " judged by more than one"
+    ]
     if board.options.interval == "sandwich" or board.options.over == "battles":
         notes.append(
             "warning: these intervals take what several judges say of one prompt for independent, and are too narrow;"

@@ -164,6 +164,8 @@ class Leaderboard:
             "self_battles": self.self_battles,
             "judged": coverage.decided,
             "judged_by": dict(coverage.decided_by),
+            "prompts": coverage.prompts,
+            "shared_prompts": coverage.shared_prompts,
             "waiting": coverage.waiting,
             "void": coverage.void,
             "total": coverage.total,

@@ -30,6 +30,8 @@ class Coverage:
         total: all of these.
         waiting_for: how often each reason kept a battle from being decided.
         decided_by: the decided battles of each judge, by name.
+        prompts, shared_prompts: of several judges, prompts with decided battles, and those on which more than one of
+            them decided; None of a single judge. A prompt without a known text is shared only within one prompt set.
     """
 
     decided: int
@@ -37,6 +39,8 @@ class Coverage:
     void: int
     waiting_for: Mapping[str, int]
     decided_by: Mapping[str, int] = field(default_factory=dict)
+    prompts: int | None = None
+    shared_prompts: int | None = None
 
     @property
     def total(self) -> int:
@@ -167,7 +171,19 @@ def _coverage(connection: Connection, view: View, rows: Sequence[_PairOfJudge]) 
         for name, number in view.judges.items()
     }
     reasons = _reasons(connection, view) if waiting or void else {}
-    return Coverage(decided, waiting, void, reasons, decided_by)
+    prompts = _shared_prompts(connection, view) if view.pooled else (None, None)
+    return Coverage(decided, waiting, void, reasons, decided_by, *prompts)
+
+
+def _shared_prompts(connection: Connection, view: View) -> tuple[int, int]:
+    """Prompts with decided battles, and those of more than one judge. Time grows with the battles."""
+    clause, values = where(view)
+    total, shared = connection.execute(
+        "SELECT COUNT(*), COALESCE(SUM(judges > 1), 0) FROM (SELECT COUNT(DISTINCT judge_id) AS judges FROM battles"
+        f" WHERE {clause} GROUP BY prompt_id)",
+        values,
+    ).fetchone()
+    return total, shared
 
 
 def _reasons(connection: Connection, view: View) -> dict[str, int]:

@@ -94,6 +94,17 @@ def test_a_judge_that_is_called_all_is_meant_by_its_name(store: Store) -> None:
     assert list(find_view(store.reader, judges=["*"]).judges) == ["all", "crowd"]
 
 
+def test_it_is_told_how_many_prompts_several_judges_share(store: Store) -> None:
+    def some(prompts: range) -> list[Fight]:
+        return [Fight("ann", "ben", (9, 1), prompt) for prompt in prompts]
+
+    land(store, {"crowd": some(range(6)), "gpt-3": some(range(4, 9)), "gpt-4": some(range(8, 10))})
+    shared = leaderboard(store, judges=["all"]).coverage
+    assert (shared.prompts, shared.shared_prompts) == (10, 3)
+    alone = leaderboard(store, judges="crowd").coverage
+    assert (alone.prompts, alone.shared_prompts) == (None, None)
+
+
 def intervals(board: Leaderboard) -> dict[str, tuple[float | None, ...]]:
     return {row.model: (row.rating, row.rating_lower, row.rating_upper) for row in board.rows}
 
