@@ -7,7 +7,7 @@ import pytest
 from engine.errors import UsageError
 from engine.records import OnCut, Outcome, OutcomeRule, ResponseStatus
 from engine.store import Store
-from engine.store.battles import battle_outcomes, battle_states, land_arena, read_arenas
+from engine.store.battles import battle_states, battles_by_key, land_arena, read_arenas
 from engine.store.counts import read_pairs, read_sides
 from engine.store.verdicts import land_verdicts
 from tests.engine.store.landing import (
@@ -89,7 +89,8 @@ def test_a_battle_that_waits_is_decided_and_its_counts_move(store: Store, ground
     assert rows_of(store, "battles", "category, position, occurred_at") == [("maths", 4, None)]
     assert recounts(store) == []
     assert battle_states(store.reader, ground.arena.id, [decided.key, "none"]) == {decided.key: "decided"}
-    assert battle_outcomes(store.reader, ground.arena.id, [decided.key]) == {decided.key: ("decided", "a")}
+    stands = battles_by_key(store.reader, ground.arena.id, [decided.key])
+    assert {key: said[1:] for key, said in stands.items()} == {decided.key: ("decided", "a")}
 
 
 def test_an_import_leaves_a_battle_that_waits(store: Store, ground: Ground) -> None:
