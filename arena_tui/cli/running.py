@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from engine.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from engine.store import Store
+    from engine.store.owner import Owner
 
 INTERRUPTED = 130
 
@@ -102,10 +104,22 @@ def store_path(said: Path | None) -> Path:
 
 
 def open_for_reading(said: Path | None) -> Store:
-    """The store, read-only."""
+    """The store, read-only; of a mirror's copy it is said whose it is and how old."""
     from engine.store import open_store
+    from engine.store.owner import owner_of_copy
 
-    return open_store(store_path(said))
+    path = store_path(said)
+    if (owner := owner_of_copy(path)) is not None:
+        say(_of_copy(owner))
+    return open_store(path)
+
+
+def _of_copy(owner: Owner) -> str:
+    from arena_tui.progress import duration
+
+    if owner.copied_at is None:
+        return f"copy of {owner.host}'s store"
+    return f"copy of {owner.copied_from}'s store, {duration(max(0.0, time.time() - owner.copied_at))} old"
 
 
 def open_for_writing(said: Path | None, *, create: bool = True) -> Store:
