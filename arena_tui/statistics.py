@@ -35,7 +35,7 @@ def judge_table(one: JudgeStatistics) -> Table:
 
 
 def _share(what: str, share: Share) -> Row:
-    return [what, percent(share.share), _percents(share.lower, share.upper), f"{share.of:,}"]
+    return [what, percent(share.share), interval(share), f"{share.of:,}"]
 
 
 def percent(share: float | None) -> str:
@@ -45,8 +45,9 @@ def percent(share: float | None) -> str:
     return "<0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
 
 
-def _percents(lower: float | None, upper: float | None) -> str:
-    return f"{percent(lower)} … {percent(upper)}"
+def interval(share: Share) -> str:
+    """Its 95 % interval, such as 10.1% … 14.9%."""
+    return "-" if share.share is None else f"{percent(share.lower)} … {percent(share.upper)}"
 
 
 def _use(one: JudgeStatistics) -> list[Row]:
@@ -73,10 +74,10 @@ def _length(one: JudgeStatistics) -> list[Row]:
     found = one.length.correlation
     how = "margin and difference of length" if one.position else "score and length"
     known = found.lower is not None and found.upper is not None
-    interval = f"{found.lower:+.3f} … {found.upper:+.3f}" if known else "-"
+    between = f"{found.lower:+.3f} … {found.upper:+.3f}" if known else "-"
     value = "-" if found.value is None else f"{found.value:+.3f}"
     rows = [_share("the longer one wins", one.length.longer_wins)] if one.position else []
-    return [*rows, [f"rank correlation of {how}", value, interval, f"{found.n:,}"]]
+    return [*rows, [f"rank correlation of {how}", value, between, f"{found.n:,}"]]
 
 
 _WITH = {"headings": "headings", "lists": "lists", "bold": "bold text", "names itself": "its own name in it"}

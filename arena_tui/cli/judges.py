@@ -1,4 +1,4 @@
-"""`judge preview`, `judge templates`: what a judge will read, before anything is spent."""
+"""`judge preview|check|templates`: what a judge will read, and whether it can be fooled, before anything is spent."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from arena_tui.cli.judge_checks import check, chosen_judge
 from arena_tui.cli.running import JsonOption, StoreOption, did_you_mean, open_for_reading, open_for_writing
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out, out_json, out_table, say
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 app = commands("Judges: what they are told.")
 templates_app = commands("Judge templates: the words that judges are told.")
 app.add_typer(templates_app, name="templates")
+
+app.command(
+    "check",
+    epilog=examples(
+        "arena-tui judge check pocket",
+        "arena-tui judge check plan.toml --yes --json",
+        "arena-tui judge check plan.toml --template arena-learning --template brief --yes",
+    ),
+)(check)
 
 
 @app.command(
@@ -61,7 +71,7 @@ def preview(
     from engine.plan import read_plan
 
     effective = read_plan(plan, sets or [])
-    name = _chosen_judge(effective.plan, judge)
+    name = chosen_judge(effective.plan, judge)
     built = _built(name, effective.plan)
     if not isinstance(built, LlmJudge):
         raise UsageError(
@@ -69,19 +79,6 @@ def preview(
         )
     shown = _of_battle(store, battle) if battle is not None else _of_prompt(store, effective.plan, prompt)
     out(asyncio.run(_previewed(built, shown)).rstrip("\n"))
-
-
-def _chosen_judge(plan: Plan, said: str | None) -> str:
-    known = tuple(plan.judges)
-    if not known:
-        raise UsageError("the plan has no judge")
-    if said is None:
-        return known[0]
-    if said not in known:
-        raise UsageError(
-            f"the plan has no judge '{said}'", f"It has: {', '.join(known)}.", did_you_mean(said, known)
-        )
-    return said
 
 
 def _built(name: str, plan: Plan) -> Any:
