@@ -1,0 +1,106 @@
+"""A store that is taken away under a running process: noticed at the next write, and nothing more is written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.errors import StoreError
+from engine.store import Store, open_store
+from engine.store.prompts import land_set, set_names
+
+
+def add(store: Store, name: str) -> None:
+    with store.write() as tx:
+        land_set(tx, name)
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def rename(path: Path) -> None:
+    path.rename(path.with_name("elsewhere.db"))
+
+
+def replace_by_another(path: Path) -> None:
+    other = path.with_name("other.db")
+    open_store(other, writable=True).close()
+    other.replace(path)
+
+
+def restore_by_renaming(path: Path) -> None:
+    copy = path.with_name("backup.db")
+    shutil.copyfile(path, copy)
+    copy.replace(path)
+
+
+def restore_by_writing_over(path: Path) -> None:
+    path.write_bytes(bytes(4096))
+
+
+def cut_short(path: Path) -> None:
+    os.truncate(path, 8192)
+
+
+def delete_the_wal(path: Path) -> None:
+    path.with_name("arena.db-wal").unlink()
+
+
+def replace_the_wal(path: Path) -> None:
+    path.with_name("arena.db-wal").rename(path.with_name("kept"))
+    path.with_name("arena.db-wal").touch()
+
+
+FAULTS: dict[Callable[[Path], None], str] = {
+    delete: "is gone: it was deleted or renamed",
+    rename: "is gone: it was deleted or renamed",
+    replace_by_another: "is another file now: it was replaced or restored",
+    restore_by_renaming: "is another file now: it was replaced or restored",
+    restore_by_writing_over: "was cut short or written over",
+    cut_short: "was cut short or written over",
+    delete_the_wal: "arena.db-wal was deleted or replaced",
+    replace_the_wal: "arena.db-wal was deleted or replaced",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_writer_stops_and_says_so(tmp_path: Path, fault: Callable[[Path], None]) -> None:
+    path = tmp_path / "arena.db"
+    store = open_store(path, writable=True)
+    add(store, "before")
+    fault(path)
+    standing = {one.name: one.read_bytes() for one in tmp_path.iterdir() if not one.name.endswith("-shm")}
+    for _ in range(2):
+        with pytest.raises(StoreError, match=FAULTS[fault]):
+            add(store, "after")
+    assert {name: (tmp_path / name).read_bytes() for name in standing} == standing
+    store.close()
+
+
+def test_what_stands_there_now_is_not_touched_by_closing(tmp_path: Path) -> None:
+    path = tmp_path / "arena.db"
+    store = open_store(path, writable=True)
+    add(store, "old")
+    for one in list(tmp_path.iterdir()):
+        one.rename(one.with_name(one.name.replace("arena", "moved")))
+    with open_store(path, writable=True) as new:
+        add(new, "new")
+    store.close()
+    with open_store(path) as opened:
+        assert set_names(opened.reader) == [("new", 0)]
+    with open_store(tmp_path / "moved.db") as opened:
+        assert set_names(opened.reader) == [("old", 0)]
+
+
+def test_a_store_that_grows_and_is_checkpointed_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "arena.db"
+    with open_store(path, writable=True) as one, open_store(path, writable=True) as other:
+        for number in range(300):
+            add(one if number % 2 else other, f"{number}" * 400)
+        assert path.stat().st_size > 200_000
+        assert len(set_names(one.reader)) == 300
