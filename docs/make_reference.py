@@ -52,7 +52,7 @@ def _with_commands_below(path: tuple[str, ...], command: Any) -> Iterator[str]:
 
 
 def _help(path: tuple[str, ...], command: Any) -> str:
-    context = typer.Context(
+    context = command.context_class(
         command, info_name=" ".join(("arena-tui", *path)), terminal_width=WIDTH, **SETTINGS
     )
     return f"```text\n{inert(command.get_help(context), lines=True)}\n```\n"

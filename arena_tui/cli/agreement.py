@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.formats.leaderboards import LeaderboardFile
     from engine.ratings.agreement import Agreement, ScoreTable
 
-app = commands("Hold ratings against a reference.")
+app = commands("Hold ratings against a reference. Such as a published leaderboard, or yesterday's.")
 
 _FIGURES = ("spearman", "agreement", "differentiation", "mean", "order_agreement")
 _MEANING = {

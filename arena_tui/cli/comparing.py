@@ -65,8 +65,9 @@ def compare(
 ) -> None:
     """Tell how far models lie apart, with an interval. Overall, by category, and head to head.
 
-    The difference is of their ratings (A minus B) on the prompts that both have battles on. Its interval comes from
-    resampled prompts, so what a prompt does to both cancels.
+    The difference is of their ratings (A minus B, in Elo points) on the prompts that both have battles on: above 0, A
+    is the better one. Its interval comes from resampled prompts, so what a prompt does to both cancels; where 0 lies in
+    it, the data do not tell them apart, and the result is 'tied'.
     """
     from arena_tui.conditions import parse_condition
     from arena_tui.tables import comparison_table

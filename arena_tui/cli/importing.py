@@ -76,8 +76,9 @@ def import_files(
 ) -> None:
     """Bring in battle logs, responses, verdicts or prompts. Importing again adds only what is missing.
 
-    Rows that cannot be used are counted, kept aside with their line and the reason, and shown. `imports undo` takes an
-    import back.
+    A table with columns such as model_a, model_b and winner is of format arena, whatever its file (CSV, JSON, JSONL,
+    Parquet). Begin with --dry-run: it shows what would land, and writes nothing. Rows that cannot be used are counted,
+    kept aside with their line and the reason, and shown. `imports undo` takes an import back.
     """
     from engine.formats.rows import ImportOptions
     from engine.plugins import Group, load

@@ -68,11 +68,16 @@ def show_leaderboard(
 ) -> None:
     """Rank the models of an arena. Bradley-Terry ratings with 95 % intervals, and what they rest on.
 
-    Rank is 1 + the number of models whose interval lies wholly above. 'Tied with' goes by paired differences over
-    prompts where models share them, and so may tell apart what the ranks do not. Anchor, resamples and what is drawn
-    are as the arena's plan says unless options say otherwise. Online Elo and
-    TrueSkill follow the battles in their order. TrueSkill is a brand of Microsoft, whose notice permits it for Xbox
-    Live games and non-commercial projects; --skill openskill is the way out (pip install 'arena-tui[openskill]').
+    Ratings are Elo points: who stands 100 above another wins 64 % of their battles, ties counted half, 400 above 91 %.
+    The interval says where the rating may lie by the chance of which battles were fought. Rank is 1 + the number of
+    models whose interval lies wholly above. 'Tied with' names models that the data do not tell apart: by paired
+    differences over prompts where models share them, so that it may tell apart what ranks do not.
+
+    Below the table stands how it was rated and on how many battles of how many. Wider terminals, --all-columns and
+    --json show more: the median of the resamples, wins, losses and ties; win share, the judge's mean preference; not
+    whole, the share of cut, empty and refused responses; online Elo and TrueSkill, which follow the battles in their
+    order. TrueSkill is a brand of Microsoft, whose notice permits it for Xbox Live games and non-commercial projects;
+    --skill openskill is the way out (pip install 'arena-tui[openskill]').
     """
     from arena_tui.tables import leaderboard_table
     from engine.ratings.board import Interval, Over, Point, RatingOptions
@@ -161,7 +166,11 @@ def show_matrix(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Show how often each model beat each other one. Rows beat columns; a dash: they never met."""
+    """Show how often each model beat each other one. Rows beat columns; a dash: they never met.
+
+    Best first, columns numbered as the rows are: 0.75 in the row of 1 under 3 says that the first model won three
+    quarters of its battles with the third.
+    """
     from arena_tui.tables import matrix_table
     from engine.ratings.board import RatingOptions
     from engine.ratings.leaderboard import rate

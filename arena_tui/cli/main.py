@@ -179,7 +179,9 @@ def root(
 ) -> None:
     """Let language models battle on your prompts, have a judge score them, rate them, and trace every number.
 
-    Alone it shows what the store holds. Start with --batch and a plan.
+    In a battle two models answer one prompt, and a judge says who did better. An arena is a set of battles that are
+    rated together, from which the leaderboard follows. All of it is kept in one file, the store; a plan, in another,
+    says who battles on what, before which judge. Alone, arena-tui shows what the store holds.
     """
     only_with_batch: dict[str, object] = {
         "--set": sets,

@@ -12,7 +12,7 @@ from arena_tui.cli.statistics import show_flags
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out_json, out_table, say
 
-app = commands("The models that the store knows.")
+app = commands("The models that the store knows. What is rated is a model with its sampling.")
 
 
 @app.command("list")

@@ -17,7 +17,10 @@ from engine.errors import UsageError, UserError
 if TYPE_CHECKING:
     from engine.plan import PlanKey
 
-app = commands("Plans: what a run is made of.")
+app = commands(
+    "Plans: what a run is made of. A plan is a TOML file: the prompts, the players (models with their sampling), the"
+    " judge, who meets whom, and when to stop. `plan new` writes one to begin with; `arena-tui --batch PLAN` runs it."
+)
 
 PlanArgument = Annotated[str, typer.Argument(help="A TOML file, or a shipped name.", metavar="PLAN")]
 SetOption = Annotated[

@@ -87,8 +87,8 @@ StoreOption = Annotated[
     Path | None,
     typer.Option(
         "--store",
-        help="The store's file. Default: $ARENA_TUI_STORE, else ~/.local/share/arena-tui/arena.db, or on a local disk"
-        " where that is a network's; arena-tui alone says which.",
+        help="The store's file. Default: $ARENA_TUI_STORE, else ~/.local/share/arena-tui/arena.db (arena-tui alone"
+        " tells).",
         metavar="FILE",
         callback=_of_root,
     ),

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from arena_tui.cli.help_page import HelpContext
 from arena_tui.cli.running import did_you_mean
 from arena_tui.cli.values import HELP_OPTIONS, read_plainly
 from engine.errors import UsageError
@@ -49,7 +50,13 @@ class Entry:
         return group.commands[self.name]
 
 
-class Program(TyperGroup):
+class Group(TyperGroup):
+    """A group of commands."""
+
+    context_class = HelpContext
+
+
+class Program(Group):
     """The root of the tree."""
 
     entries: tuple[Entry, ...] = ()
@@ -83,6 +90,8 @@ class Program(TyperGroup):
 class Command(TyperCommand):
     """A command whose help names arguments as its usage does, without the types of Python."""
 
+    context_class = HelpContext
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         pieces = ["[OPTIONS]"]
         for argument in self._arguments(ctx):
@@ -115,6 +124,7 @@ class Commands(typer.Typer):
 def commands(help_text: str = "") -> Commands:
     """A Typer for a group of commands, or for commands of the root."""
     return Commands(
+        cls=Group,
         help=help_text or None,
         no_args_is_help=True,
         add_completion=False,

@@ -20,13 +20,21 @@ if TYPE_CHECKING:
     from engine.ratings.views import View
     from engine.store.trace import BattleLine
 
-app = commands("Battles, and what the judge said.")
+app = commands(
+    "Battles, and what the judge said. From a number in a table back to the judge's words, both responses, and what"
+    " they came from."
+)
 
 app.command(
     "stats", epilog=examples("arena-tui verdicts stats", "arena-tui verdicts stats --arena pocket --json")
 )(show_statistics)
 
 STATES = ("decided", "waiting", "void")
+
+ScoringJudgeOption = Annotated[
+    str | None,
+    typer.Option("--judge", help="Only this judge. Default: each of them, by itself.", metavar="NAME"),
+]
 
 
 @app.command(
@@ -55,7 +63,11 @@ def list_verdicts(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """List battles with their outcomes. Show one with: arena-tui verdicts show BATTLE."""
+    """List battles with their outcomes. Show one with: arena-tui verdicts show BATTLE.
+
+    A battle is decided; waits, while a game is missing or its verdict is invalid; or is void, and never rated. The
+    margin is a's score minus b's, in the judge's own units.
+    """
     from engine.ratings.views import find_view
     from engine.store.trace import list_battles
 
@@ -118,7 +130,9 @@ def _winner(one: BattleLine) -> str:
 @app.command(
     "scores", epilog=examples("arena-tui verdicts scores", "arena-tui verdicts scores --judge gpt-4/single")
 )
-def show_scores(judge: JudgeOption = None, as_json: JsonOption = False, store: StoreOption = None) -> None:
+def show_scores(
+    judge: ScoringJudgeOption = None, as_json: JsonOption = False, store: StoreOption = None
+) -> None:
     """Show mean single scores. Of judges that score one response by itself, as MT-Bench's: they make no battle."""
     from arena_tui.layout import Column, Table
     from arena_tui.tables import number
