@@ -164,8 +164,10 @@ def _csv_line(cells: Iterable[str]) -> str:
     buffer = io.StringIO()
     shown = [_no_formula(inert(cell)) for cell in cells]
     # Some spreadsheets part cells at semicolons too, but not within quotes.
-    quoting = csv.QUOTE_ALL if any(";" in cell for cell in shown) else csv.QUOTE_MINIMAL
-    csv.writer(buffer, lineterminator="\n", quoting=quoting).writerow(shown)
+    apart = any(";" in cell for cell in shown)
+    csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if apart else csv.QUOTE_MINIMAL).writerow(
+        shown
+    )
     return buffer.getvalue()
 
 

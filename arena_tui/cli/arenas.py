@@ -11,8 +11,8 @@ from arena_tui.cli.tree import commands
 from arena_tui.output import out_json, out_table, say
 
 app = commands(
-    "Arenas: battles that are rated together. A run or an import joins the arena that it names, or makes one; each arena"
-    " has one rule of how games become an outcome."
+    "Arenas: battles that are rated together. A run or an import joins the arena that it names, or makes one; each"
+    " arena has one rule of how games become an outcome."
 )
 
 ArenaArgument = Annotated[str, typer.Argument(help="Name of the arena.", metavar="ARENA")]
