@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -18,8 +19,10 @@ from engine.jobs.lease import kept_lease
 from engine.jobs.worker import Batch, run_batch
 from engine.plan import read_plan
 from engine.store import Store, open_store
+from engine.store.leases import Moment
 from engine.store.store import Fence
 from tests.engine.jobs.arena_on_loopback import Arena
+from tests.engine.jobs.claims import claim, die
 from tests.engine.jobs.stored import content, number
 from tests.servers.loopback import Request
 
@@ -43,11 +46,6 @@ def quick_heart(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     monkeypatch.setattr(attempts, "HEARTBEAT_SECONDS", 0.01)
     monkeypatch.setattr(attempts, "heartbeat", beating)
     return beaten
-
-
-def claim(store: Store, digest: str = "d") -> Fence:
-    with store.write() as tx:
-        return attempts.claim(tx, jobs.submit(tx, digest, "loop", ""), workers.register_worker(tx))
 
 
 def take_over(path: Path) -> Fence:
@@ -176,19 +174,83 @@ def test_a_killed_worker_that_nobody_buried_is_gone_and_a_living_one_is_not(stor
 
 def test_a_pid_that_another_process_has_by_now_is_no_living_worker(store: Store) -> None:
     first = claim(store)
-    with store.write() as tx:
-        tx.connection.execute("UPDATE workers SET pid_started_at = pid_started_at - 60")
+    die(store)
     assert claim(store).number == first.number + 1
 
 
-def test_of_another_machine_only_the_lease_tells(store: Store) -> None:
+def test_a_pid_of_another_container_tells_nothing(store: Store) -> None:
+    """The same pid there is another process, and none of ours is missing."""
     claim(store)
     with store.write() as tx:
-        tx.connection.execute(
-            "UPDATE workers SET host = 'elsewhere', boot_id = 'other', pid = 1, pid_started_at = 0"
-        )
-    with pytest.raises(attempts.JobBusy, match="is being run already"):
+        tx.connection.execute("UPDATE workers SET pid = 999999999, pid_namespace = 'pid:[1]'")
+    with pytest.raises(attempts.JobBusy):
         claim(store)
+
+
+def test_who_is_at_a_job_is_told_by_id_process_machine_and_time(store: Store) -> None:
+    fence = claim(store)
+    with pytest.raises(attempts.JobBusy) as busy:
+        claim(store)
+    assert f"by process {os.getpid()} on {socket.gethostname()}, since 2" in busy.value.text
+    assert f"(worker {fence.worker_id})" in busy.value.text
+
+
+def test_workers_of_one_process_are_not_one(store: Store) -> None:
+    first, second = claim(store, "d"), claim(store, "e")
+    assert first.worker_id != second.worker_id
+
+
+DAY = 86_400.0
+
+
+def later(seconds: float, jump: float = 0.0) -> Moment:
+    """A moment on this machine so many seconds from now, with its wall clock set by `jump`."""
+    now = Moment.now()
+    return Moment(now.wall + seconds + jump, now.boot, now.seconds + seconds)
+
+
+@pytest.mark.parametrize("jump", [-DAY, 0.0, DAY])
+def test_a_clock_that_jumps_neither_ends_a_lease_nor_lets_it_live_for_ever(store: Store, jump: float) -> None:
+    claim(store, now=later(0))
+    with pytest.raises(attempts.JobBusy):
+        claim(store, now=later(29, jump))
+    assert claim(store, now=later(31, jump)).number == 2
+
+
+@pytest.mark.parametrize("jump", [-DAY, DAY])
+def test_a_lease_that_was_renewed_after_a_jump_holds_as_long_as_any(store: Store, jump: float) -> None:
+    fence = claim(store, now=later(0))
+    attempts.heartbeat(store, fence, later(10, jump))
+    with pytest.raises(attempts.JobBusy):
+        claim(store, now=later(39))
+    assert claim(store, now=later(41)).number == 2
+
+
+@pytest.mark.parametrize(
+    ("jump", "holds"), [(0.0, True), (60.0, False), (-60.0, True), (-DAY, False), (DAY, False)]
+)
+def test_of_another_machine_only_the_lease_by_wall_time_tells(store: Store, jump: float, holds: bool) -> None:
+    """Clocks of machines may differ by minutes. A lease that lies a day ahead is no lease, else it held for a day."""
+    claim(store, now=later(0))
     with store.write() as tx:
-        tx.connection.execute("UPDATE attempts SET lease_until = 0, lease_boot = 0")
+        tx.connection.execute("UPDATE workers SET host = 'elsewhere', boot_id = 'other', pid = 1")
+    if holds:
+        with pytest.raises(attempts.JobBusy, match="is being run already"):
+            claim(store, now=later(1, jump))
+    else:
+        assert claim(store, now=later(1, jump)).number == 2
+
+
+def test_a_worker_of_an_earlier_boot_of_this_machine_is_gone(store: Store) -> None:
+    claim(store)
+    with store.write() as tx:
+        tx.connection.execute("UPDATE workers SET boot_id = 'earlier'")
     assert claim(store).number == 2
+
+
+def test_the_start_of_a_process_does_not_move_with_the_clock() -> None:
+    """It is told in seconds since the machine started, as the kernel counts them (proc_pid_stat(5))."""
+    now = Moment.now()
+    assert 0 < workers.process_start(os.getpid()) <= now.seconds
+    with pytest.raises(ProcessLookupError):
+        workers.process_start(2**22 + 1)  # above the largest pid
