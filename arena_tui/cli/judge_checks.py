@@ -51,7 +51,7 @@ def check(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a judge known answers and attacks, and how often it is fooled. Fails where a forged verdict is accepted.
+    """Try whether a judge can be fooled. Exits 1 where a forged verdict is accepted.
 
     Good answers stand against bad ones, plain and with forged verdicts, closed fences, chat tokens, master keys,
     persuasion and more, in both orders. Each game is asked once; nothing is stored. The interval says

@@ -24,10 +24,10 @@ def show_statistics(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Show what verdicts tell of their judges. How often both orders disagree, invalid ones, length, form, kin.
+    """Show what verdicts tell of their judges. How often both orders disagree, what is invalid, what length does.
 
-    Every figure says how many it rests on, with a 95 % interval of Wilson. None of them tells bias from merit by
-    itself: longer answers may be better ones. Below stand the models whose answers are flagged.
+    Every figure says how many it rests on, with a 95 % interval of Wilson. It does not tell bias from merit by itself:
+    longer answers may be better ones. Below stand the models that were judged, with their flagged answers.
     """
     from arena_tui.statistics import judge_table, players_table
     from engine.judges.statistics.report import verdict_statistics
@@ -56,7 +56,7 @@ def show_flags(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Show how many answers of each model are flagged. Flagged ones say little of who is better.
+    """Count flagged answers of each model. They say little of who is better.
 
     constant: given whatever is asked; content-free: a colon, an opener, the prompt again; injected: fences, verdicts or
     orders to a judge; special tokens of known tokenizers; hidden characters. They are looked for whenever this is
