@@ -73,28 +73,25 @@ def rated_names(connection: Connection) -> dict[int, str]:
     return {number: decode(name) for number, name in rows}
 
 
-class _PairOfJudge(NamedTuple):
-    """The counts of a pair of players before one judge."""
-
-    judge_id: int
-    counts: kept.PairCount
+_ByJudge = Mapping[int, Sequence[kept.PairCount]]
+"""Pair counts by number of the judge; of several judges a pair may stand once under each."""
 
 
 def read_counts(connection: Connection, view: View) -> ArenaCounts:
     """The counts of a view, at a cost that does not grow with the battles."""
-    rows = [
-        _PairOfJudge(number, row)
+    by_judge = {
+        number: kept.read_pairs(connection, view.arena.id, number, view.category)
         for number in view.judges.values()
-        for row in kept.read_pairs(connection, view.arena.id, number, view.category)
-    ]
+    }
     names = rated_names(connection)
-    columns = _columns([row.counts for row in rows], names)
-    share = np.array([row.counts.win_share for row in rows], dtype=np.float64)
+    rows = [row for of_judge in by_judge.values() for row in of_judge]
+    columns = _columns(rows, names)
+    share = np.array([row.win_share for row in rows], dtype=np.float64)
     games = columns.wins + columns.losses + columns.ties
     pairs = PairCounts.of(*columns, np.clip(share, 0, games))
-    if_void, if_loss = _treatments(connection, view, rows, columns)
+    if_void, if_loss = _treatments(connection, view, by_judge, columns)
     return ArenaCounts(
-        pairs, _coverage(connection, view, rows), if_void, if_loss, _unusual(connection, view, names)
+        pairs, _coverage(connection, view, by_judge), if_void, if_loss, _unusual(connection, view, names)
     )
 
 
@@ -121,21 +118,22 @@ _RESULTS = ("wins", "losses", "ties")
 
 
 def _treatments(
-    connection: Connection, view: View, rows: Sequence[_PairOfJudge], columns: _Columns
+    connection: Connection, view: View, by_judge: _ByJudge, columns: _Columns
 ) -> tuple[PairCounts | None, PairCounts | None]:
     """The counts with battles of responses that are not whole left out, and with them lost."""
-    if not any(row.cut_a or row.cut_b or row.cut_both for _, row in rows):
+    rows = [row for of_judge in by_judge.values() for row in of_judge]
+    if not any(row.cut_a or row.cut_b or row.cut_both for row in rows):
         return None, None
-    cut_a = np.array([row.cut_a for _, row in rows], dtype=np.int64)
-    cut_b = np.array([row.cut_b for _, row in rows], dtype=np.int64)
+    cut_a = np.array([row.cut_a for row in rows], dtype=np.int64)
+    cut_b = np.array([row.cut_b for row in rows], dtype=np.int64)
     models, a, b, wins, losses, ties = columns
     kept_wins, kept_losses, kept_ties = wins, losses, ties
     if view.arena.on_cut.value == "loss":
         kept_wins, kept_losses = wins - cut_b, losses - cut_a
     elif view.arena.on_cut.value == "judge":
         gone = _results_of_unusual(connection, view)
-        none = (0, 0, 0)
-        found = np.array([gone.get((judge, row.a, row.b), none) for judge, row in rows], dtype=np.int64)
+        keys = ((judge, row.a, row.b) for judge, of_judge in by_judge.items() for row in of_judge)
+        found = np.array([gone.get(key, (0, 0, 0)) for key in keys], dtype=np.int64)
         kept_wins, kept_losses, kept_ties = wins - found[:, 0], losses - found[:, 1], ties - found[:, 2]
     void = PairCounts.of(models, a, b, kept_wins, kept_losses, kept_ties)
     return void, PairCounts.of(models, a, b, kept_wins + cut_b, kept_losses + cut_a, kept_ties)
@@ -162,17 +160,15 @@ def _results_of_unusual(
     return found
 
 
-def _coverage(connection: Connection, view: View, rows: Sequence[_PairOfJudge]) -> Coverage:
-    decided, waiting, void = (
-        sum(getattr(row, state) for _, row in rows) for state in ("decided", "waiting", "void")
+def _coverage(connection: Connection, view: View, by_judge: _ByJudge) -> Coverage:
+    decided_by = {name: sum(row.decided for row in by_judge[number]) for name, number in view.judges.items()}
+    waiting, void = (
+        sum(getattr(row, state) for rows in by_judge.values() for row in rows)
+        for state in ("waiting", "void")
     )
-    decided_by = {
-        name: sum(row.decided for judge, row in rows if judge == number)
-        for name, number in view.judges.items()
-    }
     reasons = _reasons(connection, view) if waiting or void else {}
     prompts = _shared_prompts(connection, view) if view.pooled else (None, None)
-    return Coverage(decided, waiting, void, reasons, decided_by, *prompts)
+    return Coverage(sum(decided_by.values()), waiting, void, reasons, decided_by, *prompts)
 
 
 def _shared_prompts(connection: Connection, view: View) -> tuple[int, int]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from engine.store.rows import decode, encode, maybe
@@ -169,8 +168,7 @@ def rebuild(tx: Transaction, arena_id: int) -> None:
     counted.apply(tx.connection)
 
 
-@dataclass(frozen=True, slots=True)
-class PairCount:
+class PairCount(NamedTuple):
     """The counts of a pair of players: battles by state, and results from the side of a.
 
     `cut_a`, `cut_b`, `cut_both` are battles in which a, b or both gave a cut, empty or refused response, whatever
