@@ -1,4 +1,4 @@
-"""`store info|check|verify|backup`: the store as a file: what is in it, whether it is whole, and copies of it."""
+"""`store info|check|verify|backup|salvage`: the store as a file: what is in it, whether it is whole, copies of it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from arena_tui.output import out, out_json, out_table, say
 if TYPE_CHECKING:
     from engine.store.checks import CheckReport
     from engine.store.info import StoreInfo
+    from engine.store.salvage import Salvage
     from engine.store.verify import Mismatch
 
 app = commands("The store as a file: what it holds, checks, copies.")
@@ -85,6 +86,8 @@ def check(
         out_json(_check_facts(report, mended))
     else:
         _print_check(report, mended)
+        if report.damage:
+            say(f"what can be read can be taken: arena-tui store salvage {store_path(store)} --out NEW")
     if not report.sound:
         raise typer.Exit(1)
 
@@ -162,3 +165,46 @@ def backup(
         out_json({"file": str(to), "bytes": count})
     else:
         say(f"{to} written, {size(count)}")
+
+
+@app.command("salvage", epilog=examples("arena-tui store salvage arena.db --out saved.db"))
+def salvage_store(
+    damaged: Annotated[Path, typer.Argument(help="The damaged store; it is only read.", metavar="FILE")],
+    to: Annotated[Path, typer.Option("--out", help="The new store.", metavar="NEW")],
+    as_json: JsonOption = False,
+) -> None:
+    """Copy what can be read of a damaged store into a new one. Tells by table what was lost.
+
+    Rows that refer to lost ones are left out too: running the plan again makes them anew. Exit code 1 when something
+    was lost.
+    """
+    from engine.store.salvage import salvage
+
+    result = salvage(damaged.expanduser(), to, lambda table: say(f"reading {table.replace('_', ' ')} …"))
+    if as_json:
+        tables = {name: asdict(told) for name, told in result.tables.items()}
+        out_json({"file": str(to), "complete": result.is_complete, "tables": tables, "notes": result.notes})
+    else:
+        _print_salvage(result)
+        out(
+            f"\n{to} is a store of what could be read; see that it is sound: arena-tui store check --store {to}"
+        )
+    if not result.is_complete:
+        raise typer.Exit(1)
+
+
+def _print_salvage(result: Salvage) -> None:
+    from arena_tui.layout import Column, Table
+
+    rows = [
+        [
+            name.replace("_", " "),
+            f"{told.kept:,}",
+            "unknown" if told.lost is None else f"{told.lost:,}",
+            f"{told.dropped:,}",
+        ]
+        for name, told in result.tables.items()
+        if told.kept or told.lost != 0 or told.dropped
+    ]
+    columns = [Column("table", fit="keep"), Column("kept", right=True), Column("lost", right=True)]
+    out_table(Table([*columns, Column("left out", right=True)], rows, notes=result.notes))

@@ -35,7 +35,7 @@ def back_up(
         DiskFull: there is no room for the copy.
         StoreError: the copy cannot be written, or would be the store itself; what stood there is untouched.
     """
-    if target.exists() and target.samefile(_file_of(connection)):
+    if target.exists() and target.samefile(file_of(connection)):
         raise StoreError(f"{target} is the store itself", mend="Name another file for the copy.")
     aside = aside_of(target)
     try:
@@ -60,8 +60,9 @@ def aside_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
-def _file_of(connection: sqlite.Connection) -> str:
-    return str(connection.execute("PRAGMA database_list").fetchone()[2])
+def file_of(connection: sqlite.Connection) -> Path:
+    """The file that a connection has open."""
+    return Path(connection.execute("PRAGMA database_list").fetchone()[2])
 
 
 def _copy(connection: sqlite.Connection, aside: Path) -> None:

@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from engine.store.backup import file_of
 from engine.store.battles import read_arenas
 from engine.store.counts import differences, rebuild
 from engine.store.sqlite import CORRUPT, NOTADB, Connection, DatabaseError, result_code
 from engine.store.store import Store
 from engine.store.verify import Mismatch, verify
+from engine.store.wal import unusable_commits
 
 MOST_SHOWN = 20
 """Findings of a kind that are named; all are counted."""
+
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+"""What reading a column of ours as what it should be can raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,29 @@ def check_store(connection: Connection, progress: Callable[[str], None] = lambda
     derived: Counter[str] = Counter()
     shown: list[Mismatch] = []
     mismatched = 0
-    for mismatch in verify(connection, derived):
-        mismatched += 1
-        if len(shown) < MOST_SHOWN:
-            shown.append(mismatch)
+    with _any_text(connection):
+        try:
+            for mismatch in verify(connection, derived):
+                mismatched += 1
+                if len(shown) < MOST_SHOWN:
+                    shown.append(mismatch)
+        except _UNREADABLE as error:
+            damage += (f"a row holds what none of ours does, and no key behind it was looked at: {error}",)
     wrong = {name: lines for name, lines in counts.items() if lines}
     return CheckReport(damage, wrong, tuple(shown), mismatched, dict(derived))
+
+
+@contextmanager
+def _any_text(connection: Connection) -> Iterator[None]:
+    """Read text that is no UTF-8 too: its hash then tells."""
+    before, connection.text_factory = (
+        connection.text_factory,
+        lambda stored: stored.decode("utf-8", "replace"),
+    )
+    try:
+        yield
+    finally:
+        connection.text_factory = before
 
 
 def rebuild_counts(store: Store) -> int:
@@ -87,11 +109,26 @@ def rebuild_counts(store: Store) -> int:
 
 
 def _damage(connection: Connection) -> tuple[str, ...]:
+    wal = _wal_damage(unusable_commits(file_of(connection)))
     try:
-        said = [line for (line,) in connection.execute(f"PRAGMA quick_check({MOST_SHOWN})") if line != "ok"]
+        said = [
+            line for (line,) in connection.execute(f"PRAGMA integrity_check({MOST_SHOWN})") if line != "ok"
+        ]
         orphans = connection.execute("PRAGMA foreign_key_check").fetchmany(MOST_SHOWN)
     except DatabaseError as error:
         if result_code(error) not in (CORRUPT, NOTADB):
             raise
-        return (str(error),)
-    return (*said, *(f"row {row[1]} of {row[0]} refers to a row of {row[2]} that is gone" for row in orphans))
+        return (*wal, str(error))
+    gone = (f"row {row[1]} of {row[0]} refers to a row of {row[2]} that is gone" for row in orphans)
+    return (*wal, *said, *gone)
+
+
+def _wal_damage(commits: int | None) -> list[str]:
+    if commits is None:
+        return ["the header of the -wal is damaged: nothing that it holds is seen"]
+    if commits:
+        return [
+            f"{commits} commits in the -wal are not seen: a page before them is damaged, or was not yet on the disk"
+            " when the power went"
+        ]
+    return []
