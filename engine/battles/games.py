@@ -59,6 +59,11 @@ class Asked:
     games: list[tuple[Pending, bool]]
     tries: int = 0
 
+    @property
+    def prompt_id(self) -> int:
+        """Of the battles that wait for it: equal pages are of one prompt."""
+        return self.games[0][0].match.prompt.id
+
     def goes_on_from(self, stored: StoredVerdict) -> None:
         """The store has invalid verdicts of it from an earlier run."""
         self.tries = stored.tries

@@ -11,11 +11,13 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
+from itertools import islice
 from typing import NamedTuple, cast
 
 from engine.battles.cast import Bench
 from engine.battles.flow import Frontier, GroupLanding
 from engine.battles.games import Asked, Pending
+from engine.battles.marks import HANDFUL, Marks
 from engine.battles.run import Run
 from engine.battles.standing import decision, standing
 from engine.errors import StoreError
@@ -49,7 +51,10 @@ class Judging:
         self._bench = bench
         self._frontiers = frontiers
         self._looked_up = 0
+        self._marks = Marks(run, bench)
         self._waiting: deque[Asked] = deque()
+        self._marked = 0
+        """How many of the first that wait are marked as taken."""
         self._open: dict[str, Asked] = {}
         """Questions that wait, are asked, or whose verdict is still to be landed."""
 
@@ -62,6 +67,16 @@ class Judging:
                     lanes.create_task(self._judge(landing))
         finally:
             await landing.drain()
+
+    async def ask_alone(self, asked: Asked) -> None:
+        """Ask one question with nothing beside it until it is settled, and land what comes."""
+        key, asks = asked.question.key, self._bench.asks
+        self._open[key] = asked
+        while key in self._open and not self._run.stop.is_set() and (not asks or self._run.budget.grants(1)):
+            self._marks.take([(key, asked.prompt_id)])
+            async with aclosing(cast(Verdicts, self._bench.judge.judge([asked.question]))) as verdicts:
+                async for _, verdict in verdicts:
+                    self._land([_Heard(asked, verdict, asked.hear(verdict, self._bench.tries))])
 
     async def _judge(self, landing: GroupLanding[_Heard]) -> None:
         while await self._has_questions():
@@ -92,6 +107,11 @@ class Judging:
                 self._take_up_next()
             if not self._waiting or (self._bench.asks and not self._run.budget.grants(1)):
                 return
+            if not self._marked:
+                handful = list(islice(self._waiting, HANDFUL))
+                self._marks.take((asked.question.key, asked.prompt_id) for asked in handful)
+                self._marked = len(handful)
+            self._marked -= 1
             yield self._waiting.popleft().question
 
     def _take_up_next(self) -> bool:
@@ -107,7 +127,8 @@ class Judging:
     def _take_up(self, start: int, stop: int) -> None:
         """Look up the battles on these prompts, and land what needs no judge."""
         run = self._run
-        found = standing(run.store.reader, run.arena, self._bench, run.schedule.matches(start, stop))
+        matches = run.schedule.matches(start, stop)
+        found = standing(run.store.reader, run.arena, self._bench, matches, run.set_aside)
         if found.unanswered:
             raise StoreError(
                 f"responses to {found.unanswered} battles have gone from the store during the run"
@@ -128,6 +149,7 @@ class Judging:
     def _land(self, group: Sequence[_Heard]) -> None:
         with self._run.store.write(self._run.fence) as tx:
             complete = [pending for part in _tries_apart(group) for pending in self._land_verdicts(tx, part)]
+            self._marks.let_go(tx, (heard.asked.question.key for heard in group if heard.settled))
             decided = [(one, decision(self._run.arena, self._bench, one)) for one in complete]
             battles = self._land_battles(tx, decided)
         for heard in group:

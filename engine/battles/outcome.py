@@ -21,9 +21,13 @@ from engine.records import (
     ResponseStatus,
     VerdictStatus,
 )
+from engine.store.units import SET_ASIDE
 
 FAILED_RESPONSE = "failed response"
 """Why a battle waits whose responses are not both there."""
+
+SET_ASIDE_RESPONSE, SET_ASIDE_VERDICT = "set-aside response", "set-aside verdict"
+"""Why a battle waits of which the job asks for a response, or a verdict, no more (engine.store.units)."""
 
 UNUSUAL = frozenset({ResponseStatus.CUT, ResponseStatus.EMPTY, ResponseStatus.REFUSED})
 
@@ -61,6 +65,8 @@ def decide(rule: OutcomeRule, games: Sequence[Game], expected_games: int) -> Dec
         expected_games: how many the judge plays a battle (2: both orders); fewer, or one that is not ok, and it waits.
     """
     for game in games:
+        if game.verdict.reason == SET_ASIDE:
+            return Decision(BattleState.WAITING, SET_ASIDE_VERDICT)
         if game.verdict.status is not VerdictStatus.OK:
             return Decision(BattleState.WAITING, f"{game.verdict.status.value} verdict")
     if len(games) < expected_games:

@@ -170,7 +170,7 @@ async def _of_player(run: Run, plan: ModelPlan, seat: Seat) -> Calls:
         wanted = [(key, prompt) for prompt in prompts for key in run.schedule.answers_on(seat.name, prompt)]
         stands = statuses(run.store.reader, [key for key, _ in wanted])
         for key, prompt in wanted:
-            if key in stands and stands[key][0] is not ResponseStatus.FAILED:
+            if key in run.set_aside or (key in stands and stands[key][0] is not ResponseStatus.FAILED):
                 cached += 1
             elif prompt.prompt.conversation is not None:
                 needed += prompt.prompt.conversation.open_turns
@@ -186,7 +186,8 @@ async def _of_judge(run: Run, plan: ModelPlan, bench: Bench) -> tuple[Calls, int
     """What a judge is to be asked, and how many battles are decided or void."""
     needed = found = 0
     for start, stop in run.schedule.chunks(max(1, CHUNK // run.schedule.matchmaker.per_prompt())):
-        stands = standing(run.store.reader, run.arena, bench, run.schedule.matches(start, stop))
+        matches = run.schedule.matches(start, stop)
+        stands = standing(run.store.reader, run.arena, bench, matches, run.set_aside)
         needed += 0 if bench.recorded else _questions(stands, bench.judge.games)
         found += stands.found.total()
         await asyncio.sleep(0)
@@ -199,7 +200,8 @@ async def _of_judge(run: Run, plan: ModelPlan, bench: Bench) -> tuple[Calls, int
 
 def _questions(stands: Standing, games: int) -> int:
     """Those that are known, and those of battles whose responses are still to come (again, where one failed)."""
-    failed = sum(decision.reason == outcome.FAILED_RESPONSE for _, decision in stands.settled)
+    unanswered = (outcome.FAILED_RESPONSE, outcome.SET_ASIDE_RESPONSE)
+    failed = sum(decision.reason in unanswered for _, decision in stands.settled)
     return len(stands.asked) + (stands.unanswered + failed) * games
 
 

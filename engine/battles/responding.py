@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
+from itertools import islice
 from typing import NamedTuple
 
 from engine import keys
 from engine.battles.cast import Seat
 from engine.battles.flow import Frontier, GroupLanding
+from engine.battles.marks import HANDFUL, Marks
 from engine.battles.run import Run
-from engine.players.turns import Item, answer
+from engine.players.turns import Answered, Item, answer
 from engine.records import Response, ResponseStatus
 from engine.store.prompts import StoredPrompt
 from engine.store.responses import NewResponse, land_responses, statuses
 
 CHUNK = 256
-"""Prompts looked up in the store at a time."""
+"""Prompts looked up in the store at a time; between two chunks others have their turn."""
+
+AHEAD = 512
+"""Missing responses that are looked up before asking begins: those that failed may lie far apart."""
+
+
+class _Missing(NamedTuple):
+    place: int
+    prompt: StoredPrompt
+    sample: int
+    key: str
 
 
 class _Answered(NamedTuple):
     place: int
     landing: NewResponse
+
+
+class _Items(Iterator[Item]):
+    """What can be asked now. It may have more after it had nothing to give, which a generator could not."""
+
+    def __init__(self, take: Callable[[], Item | None]) -> None:
+        self._take = take
+
+    def __next__(self) -> Item:
+        item = self._take()
+        if item is None:
+            raise StopIteration
+        return item
 
 
 class Responding:
@@ -35,39 +62,78 @@ class Responding:
         self.frontier = Frontier()
         self._run = run
         self._seat = seat
-        self._asked: dict[str, tuple[int, StoredPrompt]] = {}
+        self._marks = Marks(run, seat)
+        self._chunks = run.schedule.chunks(CHUNK)
+        self._is_looked_up = False
+        self._missing: deque[_Missing] = deque()
+        self._marked = 0
+        """How many of the first that are missing are marked as taken."""
+        self._asked: dict[str, _Missing] = {}
 
     async def run(self) -> None:
         """Answer everything that is missing; end early, with what is in flight, once the run is to stop."""
         landing = GroupLanding(self._land)
         try:
-            async with aclosing(answer(self._seat.player, self._missing())) as answers:
-                async for answered in answers:
-                    index, prompt = self._asked.pop(answered.item.key)
-                    new = NewResponse(
-                        answered.item.key, prompt.id, self._seat.contestant.id, answered.response
-                    )
-                    await landing.put(_Answered(index, new))
+            while await self._has_items():
+                async with aclosing(answer(self._seat.player, _Items(self._take))) as answers:
+                    async for answered in answers:
+                        await landing.put(self._answered(answered))
+                        if len(self._missing) < AHEAD // 2:
+                            self._look_up()
         finally:
             await landing.drain()
             self.frontier.end()
 
-    def _missing(self) -> Iterator[Item]:
-        """Every response that the store lacks, or has only as a failure, in the order of the schedule."""
-        schedule = self._run.schedule
-        for start, stop in schedule.chunks(CHUNK):
-            chunk = schedule.prompts[start:stop]
-            owed = [schedule.answers_on(self._seat.name, prompt) for prompt in chunk]
-            stands = statuses(self._run.store.reader, [key for keys_ in owed for key in keys_])
-            for index, (prompt, answers) in enumerate(zip(chunk, owed, strict=True), start):
-                for sample, key in enumerate(answers):
-                    if key in stands and stands[key][0] is not ResponseStatus.FAILED:
-                        self._run.progress.responses_found += 1
-                    elif self._may_ask(prompt):
-                        yield self._ask(index, prompt, sample, key)
-                    else:
-                        return
-                self.frontier.pass_by(index + 1)
+    async def ask_alone(self, place: int, sample: int, key: str) -> None:
+        """Ask for one response with nothing beside it, and land it."""
+        missing = _Missing(place, self._run.schedule.prompts[place], sample, key)
+        if not self._may_ask(missing.prompt):
+            return
+        self._marks.take([(key, missing.prompt.id)])
+        self.frontier.ask(place)
+        async with aclosing(answer(self._seat.player, [self._ask(missing)])) as answers:
+            async for answered in answers:
+                self._land([self._answered(answered)])
+
+    async def _has_items(self) -> bool:
+        """Look up what is missing until there is some to ask; False when there is nothing more."""
+        while len(self._missing) < AHEAD and not self._is_looked_up and not self._run.stop.is_set():
+            self._look_up()
+            await asyncio.sleep(0)
+        return bool(self._missing) and not self._run.stop.is_set()
+
+    def _look_up(self) -> None:
+        """Look up one chunk more of the schedule: responses that the store lacks, or has only as failures."""
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            self._is_looked_up = True
+            return
+        schedule, run = self._run.schedule, self._run
+        prompts = schedule.prompts[slice(*chunk)]
+        owed = [schedule.answers_on(self._seat.name, prompt) for prompt in prompts]
+        stands = statuses(run.store.reader, [key for keys_ in owed for key in keys_])
+        for place, (prompt, answers) in enumerate(zip(prompts, owed, strict=True), chunk[0]):
+            for sample, key in enumerate(answers):
+                has_result = key in stands and stands[key][0] is not ResponseStatus.FAILED
+                if has_result or key in run.set_aside:
+                    run.progress.responses_found += 1
+                else:
+                    self.frontier.ask(place)
+                    self._missing.append(_Missing(place, prompt, sample, key))
+        self.frontier.pass_by(chunk[1])
+
+    def _take(self) -> Item | None:
+        """The next that can be asked now, marked; None when there is none."""
+        if not self._missing:
+            self._look_up()
+        if not self._missing or not self._may_ask(self._missing[0].prompt):
+            return None
+        if not self._marked:
+            handful = list(islice(self._missing, HANDFUL))
+            self._marks.take((one.key, one.prompt.id) for one in handful)
+            self._marked = len(handful)
+        self._marked -= 1
+        return self._ask(self._missing.popleft())
 
     def _may_ask(self, prompt: StoredPrompt) -> bool:
         conversation = prompt.prompt.conversation
@@ -76,16 +142,25 @@ class Responding:
             return False
         return self._seat.recorded or self._run.budget.grants(conversation.open_turns)
 
-    def _ask(self, index: int, prompt: StoredPrompt, sample: int, key: str) -> Item:
-        assert prompt.prompt.conversation is not None
-        self.frontier.ask(index)
-        self._asked[key] = (index, prompt)
+    def _ask(self, missing: _Missing) -> Item:
+        conversation = missing.prompt.prompt.conversation
+        assert conversation is not None
+        self._asked[missing.key] = missing
         sampling = self._seat.sampling
-        return Item(key, prompt.prompt.conversation, sampling, keys.request_seed(sampling.seed, key), sample)
+        seed = keys.request_seed(sampling.seed, missing.key)
+        return Item(missing.key, conversation, sampling, seed, missing.sample)
+
+    def _answered(self, answered: Answered) -> _Answered:
+        missing = self._asked.pop(answered.item.key)
+        response = answered.response
+        return _Answered(
+            missing.place, NewResponse(missing.key, missing.prompt.id, self._seat.contestant.id, response)
+        )
 
     def _land(self, group: Sequence[_Answered]) -> None:
         with self._run.store.write(self._run.fence) as tx:
             land_responses(tx, [answered.landing for answered in group])
+            self._marks.let_go(tx, (answered.landing.key for answered in group))
         for answered in group:
             self._count(answered.landing.response)
             self.frontier.settle(answered.place)

@@ -22,6 +22,7 @@ class Run:
         budget: what may be spent; its `stop` drains the run: what is in flight finishes, nothing new is asked.
         first_position: place of the schedule's first battle in the arena's order.
         rehearsal: keep responses and verdicts only, and land no battle.
+        set_aside: content keys of what the job asks for no more, since it kills its workers.
     """
 
     store: Store
@@ -33,6 +34,7 @@ class Run:
     first_position: int = 0
     rehearsal: bool = False
     progress: Progress = field(default_factory=Progress)
+    set_aside: set[str] = field(default_factory=set)
 
     @property
     def stop(self) -> asyncio.Event:

@@ -6,8 +6,8 @@ A run lands and asks by it; a preflight counts by it. So what is counted is what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from engine.battles import outcome
 from engine.battles.cast import Bench
@@ -17,6 +17,7 @@ from engine.records import Decision, VerdictStatus
 from engine.store.battles import Arena, battle_states
 from engine.store.responses import read_responses
 from engine.store.sqlite import Connection
+from engine.store.units import SET_ASIDE
 from engine.store.verdicts import read_recorded, read_verdicts
 
 
@@ -37,8 +38,18 @@ class Standing:
     unanswered: int = 0
 
 
-def standing(connection: Connection, arena: Arena, bench: Bench, matches: Iterable[Match]) -> Standing:
-    """Look up how battles stand. Time and memory grow with `matches`: give a chunk of them."""
+def standing(
+    connection: Connection,
+    arena: Arena,
+    bench: Bench,
+    matches: Iterable[Match],
+    set_aside: Collection[str] = (),
+) -> Standing:
+    """Look up how battles stand. Time and memory grow with `matches`: give a chunk of them.
+
+    Args:
+        set_aside: keys of questions that are not to be asked again, whatever came of them.
+    """
     keyed = {match.key(bench.contestant.key): match for match in matches}
     states = battle_states(connection, arena.id, keyed)
     missing = {key: match for key, match in keyed.items() if states.get(key) in (None, "waiting")}
@@ -47,7 +58,7 @@ def standing(connection: Connection, arena: Arena, bench: Bench, matches: Iterab
     if bench.recorded:
         _take_recorded(connection, bench, pending)
     else:
-        pending = _unasked(connection, bench, pending, found)
+        pending = _unasked(connection, bench, pending, found, set_aside)
     for one in pending:
         found.settled.append((one, decision(arena, bench, one)))
     return found
@@ -75,12 +86,26 @@ def _answered(
         if settled is None:
             pending.append(one)
         else:
-            found.settled.append((one, settled))
+            found.settled.append((one, _naming_set_aside(one, settled)))
     return pending
 
 
+def _naming_set_aside(one: Pending, settled: Decision) -> Decision:
+    """A battle that waits for a response which is asked for no more says so."""
+    if settled.reason == outcome.FAILED_RESPONSE and SET_ASIDE in (
+        one.a.response.error,
+        one.b.response.error,
+    ):
+        return replace(settled, reason=outcome.SET_ASIDE_RESPONSE)
+    return settled
+
+
 def _unasked(
-    connection: Connection, bench: Bench, pending: Sequence[Pending], found: Standing
+    connection: Connection,
+    bench: Bench,
+    pending: Sequence[Pending],
+    found: Standing,
+    set_aside: Collection[str],
 ) -> list[Pending]:
     """Render all games, take the verdicts that the store has, and note the rest as to be asked.
 
@@ -96,7 +121,8 @@ def _unasked(
     stands = read_verdicts(connection, questions)
     for key, asked in questions.items():
         stored = stands.get(key)
-        if stored and (stored.verdict.status is VerdictStatus.OK or stored.tries >= bench.tries):
+        ok = stored is not None and stored.verdict.status is VerdictStatus.OK
+        if stored and (ok or stored.tries >= bench.tries or key in set_aside):
             asked.settle(stored.id, stored.verdict)
             continue
         if stored:

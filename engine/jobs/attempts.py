@@ -13,7 +13,8 @@ from typing import Any
 from engine.errors import UserError
 from engine.jobs.events import record_event
 from engine.jobs.jobs import OPEN_STATES
-from engine.jobs.workers import Process, Worker, is_gone
+from engine.jobs.workers import Process, Worker, is_gone, may_have_crashed
+from engine.store import units
 from engine.store.leases import LEASE_SECONDS, Moment, lease_holds
 from engine.store.rows import decode, maybe
 from engine.store.sqlite import Connection
@@ -33,12 +34,14 @@ class AtWork:
     Attributes:
         since: when its attempt began, in seconds since 1970.
         lives: False where its process is gone, or its lease has run out.
+        died: whether its own work may have ended it.
     """
 
     attempt_id: int
     worker: Worker
     since: float
     lives: bool
+    died: bool
 
 
 class JobBusy(UserError):
@@ -67,7 +70,8 @@ def at_work(connection: Connection, job_id: int, now: Moment | None = None) -> A
     now = now or Moment.now()
     process = Process(decode(host), boot, namespace, pid, started)
     lives = lease_holds(now, boot, lease_boot, lease_until) and not is_gone(process, now)
-    return AtWork(attempt_id, Worker(worker_id, process.host, pid), since, lives)
+    died = not lives and may_have_crashed(process, now)
+    return AtWork(attempt_id, Worker(worker_id, process.host, pid), since, lives, died)
 
 
 def claim(tx: Transaction, job_id: int, worker: Worker, now: Moment | None = None) -> Fence:
@@ -124,6 +128,7 @@ def finish(store: Store, fence: Fence, state: str, exit_code: int, reason: str |
             "UPDATE attempts SET state = 'ended', ended_at = ?, exit_code = ?, reason = ? WHERE id = ?",
             (now, exit_code, maybe(reason), fence.attempt_id),
         )
+        units.release(tx, fence.attempt_id)
         ended = None if state in OPEN_STATES else now
         tx.connection.execute(
             "UPDATE jobs SET state = ?, request = NULL, reason = ?, ended_at = ? WHERE id = ?",
@@ -144,7 +149,8 @@ def close_lost(tx: Transaction, job_id: int, now: Moment | None = None) -> AtWor
 
 
 def close_attempt(tx: Transaction, job_id: int, found: AtWork, reason: str) -> None:
-    """Close a running attempt as lost: its worker can write no more."""
+    """Close a running attempt as lost: its worker can write no more. What it had in hand is suspected if it died."""
+    (units.blame if found.died else units.release)(tx, found.attempt_id)
     tx.connection.execute(
         "UPDATE attempts SET state = 'lost', ended_at = ?, reason = ? WHERE id = ?",
         (time.time(), reason, found.attempt_id),

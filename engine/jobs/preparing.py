@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from engine.battles.budget import Budget
 from engine.battles.cast import Cast, open_cast
@@ -14,6 +15,7 @@ from engine.battles.run import Run
 from engine.battles.runner import play
 from engine.battles.schedule import Schedule
 from engine.battles.shipped import land_shipped_answers
+from engine.battles.suspects import settle_suspects
 from engine.errors import UsageError
 from engine.jobs.attempt import Attempt
 from engine.jobs.beside import first_failure
@@ -22,6 +24,7 @@ from engine.jobs.telling import Teller, unheeded
 from engine.store.battles import Arena, land_arena, read_arena
 from engine.store.responses import keys_by_prompt
 from engine.store.store import Store
+from engine.store.units import MOST_KILLS
 from engine.store.usage import spent_by_job
 
 POSITIONS_PER_JOB = 1 << 32
@@ -54,9 +57,17 @@ async def prepared(attempt: Attempt) -> AsyncIterator[Run]:
         shipped = land_shipped_answers(store, fence, schedule, cast)
         if shipped:
             teller.warn(f"{shipped:,} responses came with the program and are not generated anew")
+        await _settle_suspects(attempt, run)
         if not attempt.started:
             await _preflight(attempt, run)
         yield run
+
+
+async def _settle_suspects(attempt: Attempt, run: Run) -> None:
+    with first_failure():
+        guilty = await settle_suspects(run)
+    for one in guilty:
+        attempt.teller.warn(f"{one} is set aside: {MOST_KILLS} workers died with it in hand")
 
 
 def _recorded(store: Store, cast: Cast) -> dict[str, dict[int, list[str]]]:
@@ -123,8 +134,11 @@ async def _preflight(attempt: Attempt, run: Run) -> None:
             await play(probe)
         run.progress.add_calls_of(probe.progress)
         found = await survey(run, attempt.plan)
+        found = replace(found, tried=min(found.found, probe.progress.done - probe.progress.found))
     if run.stop.is_set():
         return  # the counts are not whole
+    run.progress.expected_battles = found.battles - found.found
+    run.progress.expected_responses = found.responses_missing
     attempt.teller.tell("preflight", found.facts())
     for text in _warnings(found, run.budget):
         attempt.teller.warn(text)

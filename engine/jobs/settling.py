@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from engine.jobs.attempts import MOST_LOST, at_work, close_attempt, lost_in_a_row
@@ -54,7 +55,7 @@ def abandon_all(tx: Transaction, reason: str) -> None:
     for job_id in _ids(tx.connection):
         found = at_work(tx.connection, job_id)
         if found is not None:
-            close_attempt(tx, job_id, found, reason)
+            close_attempt(tx, job_id, replace(found, died=False), reason)
             _leave_lost(tx, read_job(tx.connection, job_id), reason)
 
 

@@ -54,7 +54,8 @@ class Answered:
 
 
 async def answer(player: Player, items: Iterable[Item]) -> AsyncGenerator[Answered, None]:
-    """Responses to all items, each exactly once, as they get done. Items are taken as the player has room.
+    """Responses to all items, each exactly once, as they get done. Items are taken as the player has room; an
+    iterator that had nothing to give is asked again.
 
     Later turns go before new items, so that conversations end soon and few are under way. Close the generator
     (`contextlib.aclosing`) to cancel what is in flight.
@@ -127,11 +128,10 @@ class _Progress(Iterator[ChatRequest]):
         self._items = items
         self._talks: dict[str, _Talk] = {}
         self._next: deque[_Talk] = deque()
-        self._fresh = True
 
     def goes_on(self) -> bool:
         """Whether there is something to ask."""
-        if not self._next and self._fresh:
+        if not self._next:
             self._begin()
         return bool(self._next)
 
@@ -159,10 +159,8 @@ class _Progress(Iterator[ChatRequest]):
 
     def _begin(self) -> None:
         item = next(self._items, None)
-        if item is None:
-            self._fresh = False
-            return
-        self._next.append(_Talk(item))
+        if item is not None:
+            self._next.append(_Talk(item))
 
 
 def _turn_key(key: str, number: int) -> str:

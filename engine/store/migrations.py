@@ -225,6 +225,19 @@ ALTER TABLE attempts ADD COLUMN lease_boot REAL;
 ALTER TABLE attempts ADD COLUMN landed_before INTEGER NOT NULL DEFAULT 0;
 """
 
+# What is in the hands of a worker. kills: attempts that died with it in hand.
+_UNITS = """
+DROP TABLE units;
+CREATE TABLE units (
+    job_id INTEGER NOT NULL REFERENCES jobs(id), unit TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('taken', 'suspect', 'set_aside')),
+    prompt_id INTEGER NOT NULL REFERENCES prompts(id),
+    player_id INTEGER REFERENCES players(id), judge_id INTEGER REFERENCES judges(id),
+    attempt_id INTEGER NOT NULL REFERENCES attempts(id), kills INTEGER NOT NULL DEFAULT 0, reason,
+    PRIMARY KEY (job_id, unit)
+) WITHOUT ROWID;
+"""
+
 
 def _statements(script: str) -> list[str]:
     return [statement.strip() for statement in script.split(";") if statement.strip()]
@@ -262,11 +275,18 @@ def m004_jobs_lived(db: Database) -> None:
         db.execute(statement)
 
 
+def m005_units_blamed(db: Database) -> None:
+    """What a worker has in hand, so that what kills it can be told from what was beside it."""
+    for statement in _statements(_UNITS):
+        db.execute(statement)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     m001_arena,
     m002_battles_listed,
     m003_imports_shared,
     m004_jobs_lived,
+    m005_units_blamed,
 )
 """All steps in order. A step that has shipped is never changed."""
 

@@ -41,9 +41,10 @@ _REFERRED_TO: dict[str, tuple[tuple[str, str], ...]] = {
         ("responses", "prompt_id"),
         ("verdicts", "prompt_id"),
         ("battles", "prompt_id"),
+        ("units", "prompt_id"),
     ),
     "prompt_sets": (("prompt_set_items", "set_id"),),
-    "judges": (("verdicts", "judge_id"), ("battles", "judge_id")),
+    "judges": (("verdicts", "judge_id"), ("battles", "judge_id"), ("units", "judge_id")),
     "players": (
         ("responses", "player_id"),
         ("verdicts", "player_first"),
@@ -51,6 +52,7 @@ _REFERRED_TO: dict[str, tuple[tuple[str, str], ...]] = {
         ("battles", "player_a"),
         ("battles", "player_b"),
         ("players", "alias_of"),
+        ("units", "player_id"),
     ),
     "models": (("players", "model_id"),),
 }
