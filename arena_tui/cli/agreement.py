@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from arena_tui.cli.held_back import warn_held_back
 from arena_tui.cli.options import ArenaOption, CategoryOption, JudgesOption, open_to_rate
 from arena_tui.cli.running import JsonOption, StoreOption
 from arena_tui.cli.tree import commands, examples
@@ -73,14 +74,17 @@ def agree(
     from engine.formats.leaderboards import parse_columns, read_leaderboard
     from engine.ratings.agreement import agreement
     from engine.ratings.board import RatingOptions
-    from engine.ratings.leaderboard import leaderboard
+    from engine.ratings.leaderboard import rate
+    from engine.ratings.views import find_view
 
     theirs = _scores(read_leaderboard(reference, parse_columns(reference_columns)))
     if ratings is not None:
         mine = _scores(read_leaderboard(ratings, parse_columns(columns)))
     else:
         with open_to_rate(store) as opened:
-            mine = leaderboard(opened, arena, judges, category, RatingOptions(online=False)).scores()
+            view = find_view(opened.reader, arena, judges, category)
+            mine = rate(opened, view, RatingOptions(online=False)).scores()
+            warn_held_back(opened, view)
     found = agreement(mine, theirs)
     if as_json:
         out_json(_facts(found))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from arena_tui.cli.held_back import warn_held_back
 from arena_tui.cli.options import (
     ArenaOption,
     CategoryOption,
@@ -86,6 +87,7 @@ def compare(
             found = compare_two(opened, models[0], models[1], view, n_resamples, seed)
         else:
             found = compare_baseline(opened, models, baseline, view, n_resamples, seed)
+        warn_held_back(opened, view, {name for row in found.rows for name in (row.model, row.baseline)})
     if as_json:
         out_json(found.facts())
     elif form == "csv":

@@ -106,6 +106,7 @@ def _without_rating(
     if reason is None:
         return replace(row, tied_with=tuple(name for name in row.tied_with if name not in held))
     bare = replace(row, rating=None, rating_lower=None, rating_upper=None, rating_median=None, tied_with=())
+    bare = replace(bare, elo_online=None, trueskill_mu=None, trueskill_sigma=None)
     return replace(bare, held_back=True, reason=f"held back: {reason}")
 
 
