@@ -52,6 +52,9 @@ def _counts(facts: Facts) -> list[str]:
         parts.append(f"{facts['battles_per_second']:,.1f}/s")
     if answering:
         parts.append(f"{facts['responses']:,}/{facts['responses_total']:,} responses")
+    if load := facts["load"].values():
+        in_flight, window = sum(one["in_flight"] for one in load), sum(one["window"] for one in load)
+        parts.append(f"{in_flight:,}/{window:,} in flight")
     if facts["waiting"]:
         parts.append(f"{facts['waiting']:,} waiting")
     return parts

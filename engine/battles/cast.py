@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.errors import PluginError, UsageError, UserError
@@ -76,6 +76,13 @@ class Cast:
     def contestants(self) -> dict[str, Contestant]:
         """The players as the store knows them."""
         return {name: seat.contestant for name, seat in self.seats.items()}
+
+    def load(self) -> dict[str, dict[str, int]]:
+        """What players and judges have in hand, by name, where their concurrency adapts."""
+        asked = {name: seat.player for name, seat in self.seats.items()}
+        asked |= {name: bench.player for name, bench in self.benches.items() if bench.player is not None}
+        loads = {name: getattr(player, "load", None) for name, player in asked.items()}
+        return {name: asdict(load) for name, load in loads.items() if load is not None}
 
     def notes(self) -> list[str]:
         """What players and judges have noted so far, each once."""

@@ -39,6 +39,7 @@ class Progress:
         calls: requests answered in this run, by player or judge.
         tokens: tokens read and written in this run, by player or judge.
         problems: failed responses and invalid verdicts of this run, by what they are.
+        load: what each player and judge has in hand now, as `Cast.load` says it.
     """
 
     total: int = 0
@@ -48,6 +49,7 @@ class Progress:
     calls: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
+    load: Callable[[], Mapping[str, Mapping[str, int]]] = dict
     responses_found: int = 0
     responses_made: int = 0
     responses_total: int = 0
@@ -107,6 +109,7 @@ class Progress:
             "calls": dict(self.calls),
             "tokens": dict(self.tokens),
             "problems": dict(self.problems),
+            "load": dict(self.load()),
             "battles_per_second": round(self.rate, 2),
             "eta_seconds": None if self.eta_seconds is None else round(self.eta_seconds, 1),
             "seconds": round(self.seconds, 1),

@@ -22,6 +22,7 @@ async def play(run: Run) -> None:
     progress.total = run.schedule.battles * len(run.cast.benches)
     progress.responses_total = run.schedule.responses
     progress.started_at = time.monotonic()
+    progress.load = run.cast.load
     responding = [Responding(run, seat) for seat in run.cast.seats.values()]
     frontiers = [one.frontier for one in responding]
     async with asyncio.TaskGroup() as tasks:

@@ -16,6 +16,7 @@ FACTS = st.fixed_dictionaries(
         "responses": COUNT,
         "responses_total": COUNT,
         "waiting": COUNT,
+        "load": st.just({}) | st.just({"ada": {"in_flight": 30, "window": 32, "limit": 64}}),
         "battles_per_second": st.floats(0, 1e5),
         "eta_seconds": st.none() | st.floats(0, 1e8),
     }
@@ -57,11 +58,28 @@ def test_a_bar_always_fits_and_says_how_many_battles(facts: dict[str, float], wi
 
 def test_a_bar_is_drawn_to_scale() -> None:
     facts = {"done": 30, "total": 120, "responses": 5, "responses_total": 5, "waiting": 2}
-    facts |= {"battles_per_second": 12.3, "eta_seconds": 200.0}
+    facts |= {"battles_per_second": 12.3, "eta_seconds": 200.0, "load": {}}
     told = "30/120 battles  3 min 20 s left  12.3/s  2 waiting"
     assert bar_line(facts, 80, ASCII_BAR) == f" 25 %  {'#' * 5}{'-' * 16}  {told}"
     assert bar_line(facts, 55, ASCII_BAR) == f" 25 %  {'#' * 4}{'-' * 11}  30/120 battles  3 min 20 s left"
     assert progress_line(facts) == told
+
+
+def test_what_is_with_the_servers_is_shown_of_all_together() -> None:
+    facts = {
+        "done": 0,
+        "total": 9,
+        "responses": 5,
+        "responses_total": 5,
+        "waiting": 0,
+        "battles_per_second": 0.0,
+    }
+    facts |= {"eta_seconds": None}
+    load = {
+        "ada": {"in_flight": 30, "window": 32, "limit": 64},
+        "judge": {"in_flight": 4, "window": 8, "limit": 8},
+    }
+    assert progress_line(facts | {"load": load}) == "0/9 battles  34/40 in flight"
 
 
 def test_the_end_of_a_run_names_what_went_wrong() -> None:
