@@ -32,6 +32,7 @@ from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_writ
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out_json, out_table, say
 from arena_tui.streams import strays_as_talk
+from arena_tui.words import counted
 
 if TYPE_CHECKING:
     from engine.battles.importing import ImportReport
@@ -102,6 +103,7 @@ def import_files(
         out_json(report.facts())
     else:
         _print_report(report)
+    _tell_names(report)
     if not report.usable:
         raise typer.Exit(1)
 
@@ -171,5 +173,13 @@ def _print_report(report: ImportReport) -> None:
     out_table(report_table(report))
     if report.set_aside:
         out_table(aside_table(report.set_aside))
+
+
+def _tell_names(report: ImportReport) -> None:
     for wanted, shown in report.renamed.items():
         say(f"'{wanted}' belongs to another in this store; it is shown as '{shown}'")
+    if report.by_names:
+        say(
+            f"{counted(report.by_names, 'battle')} went by names: the store lacks the models, responses or verdicts"
+            " that their keys stand for"
+        )

@@ -29,6 +29,8 @@ class Exported:
     """Lands the rows of an export, chunk by chunk."""
 
     def __init__(self, shared: Shared) -> None:
+        self.by_names = 0
+        """Battles that were read as plain logs, for want of what their keys stand for."""
         self._known = Known(shared.parties)
         self._registering = Registering(shared)
         self._answers = KeyedAnswers(shared, self._known)
@@ -46,6 +48,7 @@ class Exported:
             return rows
         there = self._battles.are_there(tx, logged)
         as_logs = {id(row): row.log for row, is_there in zip(logged, there, strict=True) if not is_there}
+        self.by_names += len(as_logs)
         return [as_logs.get(id(row), row) for row in rows]
 
     def land(self, tx: Transaction, rows: Sequence[KeyedRow]) -> list[SetAside]:
@@ -61,9 +64,9 @@ class Exported:
         aside += [refused(row, wrong[id(row)]) for row in verdicts if id(row) in wrong]
         return aside + self._battles.land(tx, _of(rows, KeyedBattle))
 
-    def rest(self, tx: Transaction) -> list[SetAside]:
-        """Do what takes all rows; return what could not be used."""
-        return self._registering.settle_aliases(tx)
+    def rest(self) -> list[SetAside]:
+        """What could not be used when all rows are there."""
+        return self._registering.rest()
 
     def forget(self) -> None:
         """Look everything up anew from now on."""

@@ -17,7 +17,7 @@ from engine.store.battles import Arena, NewBattle, battles_by_key, land_battles
 from engine.store.contestants import Contestant
 from engine.store.derivations import battle_keys
 from engine.store.imports import hold
-from engine.store.prompts import LandedPrompt
+from engine.store.prompts import LandedPrompt, read_conversation
 from engine.store.responses import Spoken, find_responses, read_turns
 from engine.store.store import Transaction
 from engine.store.verdicts import Tried, Try, read_tries
@@ -156,30 +156,38 @@ class KeyedBattles:
         """
         sides = [(one.a.id, one.response_a), (one.b.id, one.response_b)]
         (first, response_first), (second, response_second) = reversed(sides) if game.swapped else sides
-        shown = (tried.player_first, tried.response_first, tried.player_second, tried.response_second)
         numbers = [response.id if response else None for response in (response_first, response_second)]
-        same = tried.prompt_id == one.prompt.prompt_id and shown == (first, numbers[0], second, numbers[1])
-        if tried.judge_id != one.judge.id or not (same or self._reads_alike(tx, one.judge, tried, numbers)):
+        shown = (
+            tried.prompt_id,
+            tried.player_first,
+            tried.response_first,
+            tried.player_second,
+            tried.response_second,
+        )
+        same = shown == (one.prompt.prompt_id, first, numbers[0], second, numbers[1])
+        if (tried.judge_id, tried.turn) != (one.judge.id, one.row.turn):
+            raise Unusable(OTHER_VERDICT)
+        if not same and not self._reads_alike(tx, one, tried, numbers):
             raise Unusable(OTHER_VERDICT)
 
-    def _reads_alike(
-        self, tx: Transaction, judge: Contestant, tried: Tried, numbers: Sequence[int | None]
-    ) -> bool:
+    def _reads_alike(self, tx: Transaction, one: _Fight, tried: Tried, numbers: Sequence[int | None]) -> bool:
         others = (tried.response_first, tried.response_second)
-        if not self._known.renders(tx.connection, judge) or None in (*others, *numbers):
+        if not self._known.renders(tx.connection, one.judge) or None in (*others, *numbers):
             return False
         texts = [
             [turn.answer for turn in read_turns(tx.connection, number)]
             for number in (*others, *numbers)
             if number is not None
         ]
-        return texts[:2] == texts[2:]
+        asked = [read_conversation(tx.connection, n) for n in (tried.prompt_id, one.prompt.prompt_id)]
+        return texts[:2] == texts[2:] and asked[0] == asked[1] and asked[0] is not None
 
     def _land(self, tx: Transaction, group: Sequence[tuple[_Fight, NewBattle]]) -> list[SetAside]:
         arena = group[0][0].arena
         stands = battles_by_key(tx.connection, arena.id, [item.key for _, item in group])
         ended = {key: (state, outcome) for key, (_, state, outcome) in stands.items()}
         new: list[NewBattle] = []
+        held: list[int] = []
         aside: list[SetAside] = []
         for fight, item in group:
             if item.key not in ended:
@@ -190,8 +198,9 @@ class KeyedBattles:
                 aside += _aside(fight.row, STANDS_OTHERWISE)
             else:
                 self._shared.known["battles"] += 1
+                held += [stands[item.key][0]] if item.key in stands else []
         land_battles(tx, arena, new, again=False)
-        hold(tx, "battles", (number for number, _, _ in stands.values()))
+        hold(tx, "battles", held)
         self._shared.taken["battles"] += len(new)
         return aside
 

@@ -62,9 +62,14 @@ class Landing:
         aside += self._fights.land(tx, usable, told)
         return aside + self._exported.land(tx, [row for row in rows if isinstance(row, KeyedRow)])
 
-    def rest(self, tx: Transaction) -> list[SetAside]:
-        """Do what is left when all rows are there; return what could not be used and belongs to no other row."""
-        return self._prompts.contradicting() + self._exported.rest(tx)
+    @property
+    def by_names(self) -> int:
+        """Battles of exports that were read by names, for want of what their keys stand for."""
+        return self._exported.by_names
+
+    def rest(self) -> list[SetAside]:
+        """What could not be used and belongs to no other row."""
+        return self._prompts.contradicting() + self._exported.rest()
 
     def _land_told(self, tx: Transaction, usable: Sequence[Placed]) -> Told:
         """Land the responses that rows hold."""

@@ -25,7 +25,8 @@ Registered = KeyedPlayer | KeyedJudge | KeyedArena
 WRONG_KEY = "its key does not follow from the row"
 OTHER_RULES = "its arena is rated by other rules in this store (name another one with --arena)"
 NO_RATINGS = "its ratings are none that a plan could say"
-CIRCLE = "its alias stands for no model of the export, or for an alias"
+CIRCLE = "its alias stands for itself, or for another alias"
+NOBODY = "its alias stands for no model of the export"
 
 
 class Registering:
@@ -48,20 +49,26 @@ class Registering:
                 else:
                     self._arena(tx, row)
             except Unusable as error:
-                noun = type(row).__name__.removeprefix("Keyed").lower()
-                aside.append(SetAside(str(error), "", row.line, f"{noun} {row.name}"[:500]))
-        return aside
+                aside.append(_aside(row, str(error)))
+        return aside + self._settle_aliases(tx)
 
-    def settle_aliases(self, tx: Transaction) -> list[SetAside]:
-        """Let new players be rated under other names as they were; return those for which that cannot be."""
-        aside = []
+    def rest(self) -> list[SetAside]:
+        """Players whose alias stands for nobody."""
+        return [_aside(row, NOBODY) for row in self._aliases]
+
+    def _settle_aliases(self, tx: Transaction) -> list[SetAside]:
+        """Let new players be rated under other names as they were, where these are there."""
+        aside: list[SetAside] = []
+        waiting: list[KeyedPlayer] = []
         for row in self._aliases:
             target, own = self._names.get(row.alias_of or ""), self._names[row.name]
-            if target is None or target.id == own.id or _is_alias(tx, target):
-                aside.append(SetAside(CIRCLE, "", row.line, f"player {row.name}"[:500]))
+            if target is None:
+                waiting.append(row)
+            elif target.id == own.id or _is_alias(tx, target):
+                aside.append(_aside(row, CIRCLE))
             else:
                 alias_player(tx, own.name, target.name)
-        self._aliases.clear()
+        self._aliases = waiting
         return aside
 
     def _player(self, tx: Transaction, row: KeyedPlayer) -> None:
@@ -105,6 +112,11 @@ class Registering:
             hold(tx, noun, [found.id])
         if found.name != name:
             self._shared.parties.renamed[name] = found.name
+
+
+def _aside(row: Registered, reason: str) -> SetAside:
+    noun = type(row).__name__.removeprefix("Keyed").lower()
+    return SetAside(reason, "", row.line, f"{noun} {row.name}"[:500])
 
 
 def _checked(ratings: Any) -> dict[str, Any]:

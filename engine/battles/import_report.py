@@ -30,6 +30,7 @@ class ImportReport:
         affected: (arena, judge) whose counts changed.
         renamed: names of models or judges that belong to others in this store (to a model that ran here, say), and
             what is shown in their place; `models alias` ties them together.
+        by_names: battles of an export that were read by names, since the store lacks what their keys stand for.
     """
 
     import_id: int
@@ -40,6 +41,7 @@ class ImportReport:
     set_aside: tuple[AsideGroup, ...]
     affected: tuple[tuple[int, int], ...]
     renamed: dict[str, str] = field(default_factory=dict)
+    by_names: int = 0
 
     def facts(self) -> dict[str, Any]:
         """As the JSON of `import --json`."""

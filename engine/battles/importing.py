@@ -83,7 +83,7 @@ def import_rows(
         done += len(chunk)
         progress(done)
     with store.write(import_id=import_id) as tx:
-        _keep(tx, landing, aside, landing.rest(tx), finished=True)
+        _keep(tx, landing, aside, landing.rest(), finished=True)
     return ImportReport(
         import_id,
         form,
@@ -93,6 +93,7 @@ def import_rows(
         aside.groups(),
         landing.affected,
         dict(landing.shared.parties.renamed),
+        landing.by_names,
     )
 
 

@@ -92,7 +92,7 @@ def _from_file(path: Path) -> list[Prompt]:
     if not path.is_file():
         raise UsageError(f"there is no prompt file {path}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    options = ImportOptions(set_name=f"{path.name}@{digest}")
+    options = ImportOptions(set_name=f"{path.name}@{digest}", extra={"keys": "ignore"})
     importer = PromptsImporter()
     rows = list(importer.rows([path], options, importer.layout([path], options)))
     bad = [row for row in rows if isinstance(row, SetAside)]

@@ -16,7 +16,11 @@ from engine.formats.rows import ImportOptions, Layout, Row
 from engine.formats.sources import Source, stem_of
 
 IN_ORDER = ("arenas", "prompts", "players", "judges", "responses", "verdicts", "games", "battles")
-"""Each table speaks only of what stands before it."""
+"""Each table speaks only of what stands before it.
+
+Models come with their players, ratings are made again, and jobs, attempts and events are of the store that they were
+in: these are left where they are.
+"""
 
 
 class StoreImporter(TableImporter):
@@ -39,8 +43,13 @@ class StoreImporter(TableImporter):
             )
         files = [file for path in paths for file in (_tables_in(path) if path.is_dir() else [path])]
         found = super().sources([file for file in files if not _is_empty(file)], options)
-        ranks = {id(source): IN_ORDER.index(_table(source)) for source in found}
-        return sorted(found, key=lambda source: ranks[id(source)])
+        tables = {id(source): _table(source) for source in found}
+        read = [source for source in found if tables[id(source)] in IN_ORDER]
+        if {"verdicts", "battles"} <= set(tables.values()):  # games then tell nothing new
+            read = [source for source in read if tables[id(source)] != "games"]
+        if not read:
+            raise UsageError("no file has a table that is imported", f"Looked for {', '.join(IN_ORDER)}.")
+        return sorted(read, key=lambda source: IN_ORDER.index(tables[id(source)]))
 
     def reader(self, source: Source, options: ImportOptions, names: Names) -> RecordReader:
         table = _table(source)
@@ -77,10 +86,7 @@ def _table(source: Source) -> str:
 
 
 def _tables_in(folder: Path) -> list[Path]:
-    """The files of a folder that are named after tables. Where verdicts and battles are there, games tell nothing new.
-
-    Models come with their players, ratings are made again, and jobs, attempts and events are of the store that they
-    were in.
+    """The files of a folder that are named after tables.
 
     Raises:
         UsageError: there is none, or there are two of one table.
@@ -95,8 +101,6 @@ def _tables_in(folder: Path) -> list[Path]:
         raise UsageError(f"{folder} has a table twice", listed, "Leave one file of each, or name the files.")
     if not by_table:
         raise UsageError(f"{folder} has no table of an export", f"Looked for {', '.join(IN_ORDER)}.")
-    if by_table.keys() >= {"verdicts", "battles"}:
-        by_table.pop("games", None)
     return [path for paths in by_table.values() for path in paths]
 
 

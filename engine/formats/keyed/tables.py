@@ -23,6 +23,11 @@ _TELLING = {
     "judges": ("judge_key", "judge", "facts"),
     "arenas": ("arena", "outcome_rule", "on_cut", "ratings"),
     "prompts": ("prompt_key", "question_id", "prompt_set", "messages"),
+    "models": ("model", "identity", "facts", "template_hash"),
+    "ratings": ("arena", "judge", "parameters", "models"),
+    "jobs": ("digest", "state", "limits", "plan"),
+    "attempts": ("job_id", "worker_id", "lease_until"),
+    "events": ("at", "kind", "level", "job_id", "facts"),
 }
 
 

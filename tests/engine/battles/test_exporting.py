@@ -101,6 +101,8 @@ def test_identities_that_share_a_name_or_a_model_come_back(tmp_path: Path) -> No
         assert there["players"] == here["players"]
         assert there["models"] == here["models"]
         assert [row["player"] for row in there["players"]] == ["ann", "warm", "warm.2", "ann.2", "bob"]
+        undo_import(other, report.import_id)
+        assert not any(dump(other).values())
 
 
 def test_the_ratings_that_a_plan_wanted_come_back(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from engine.store import Store, open_store
 from engine.store.battles import land_arena
 from engine.store.checks import check_store
 from engine.store.contestants import land_player
-from tests.engine.battles.carrying import contents, rewrite, take
+from tests.engine.battles.carrying import carry, contents, rewrite, take
 from tests.engine.battles.importing_rows import battle, bring, dump, game, prompt, response, scores
 from tests.engine.store.landing import fresh_store, recounts
 
@@ -96,7 +96,7 @@ RATINGS = "its ratings are none that a plan could say"
         ("verdicts", lambda row: row.update(turn=1), {FOLLOWS: 1, NO_VERDICT: 1}),
         ("verdicts", lambda row: row.update(source_id="mine"), {FOLLOWS: 1, NO_VERDICT: 1}),
         ("battles", claim("battle_key"), {FOLLOWS: 1}),
-        ("battles", lambda row: row.update(turn=1), {FOLLOWS: 1}),
+        ("battles", lambda row: row.update(turn=1), {"its verdict is about something else": 1}),
         ("battles", claim("response_key_a"), {NO_RESPONSE: 1}),
         (
             "battles",
@@ -216,6 +216,14 @@ def test_files_of_an_export_may_come_in_any_order(store: Store, exported: Path) 
     assert take(store, "store", *files, exported / "judges.jsonl").taken["battles"] == BATTLES
 
 
+def test_all_files_of_an_export_may_be_named(store: Store, exported: Path) -> None:
+    """As a shell names them; what is of the store that they were in stays there."""
+    report = take(store, "store", *exported.iterdir())
+    assert (report.taken["battles"], report.known.get("battles", 0)) == (BATTLES, 0)
+    with pytest.raises(UsageError, match="no file has a table that is imported"):
+        take(store, "store", exported / "models.jsonl", exported / "jobs.jsonl")
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -230,6 +238,22 @@ def test_a_folder_that_is_no_export_is_refused(
     spoil(out)
     with pytest.raises(UsageError, match=message):
         take(store, "store", out)
+
+
+def test_battles_that_went_by_names_are_counted_and_come_back_too(
+    store: Store, exported: Path, tmp_path: Path
+) -> None:
+    """Some of them wait, without a game that would say where they came from."""
+    log = tmp_path / "log.jsonl"
+    shutil.copy(exported / "battles.jsonl", log)
+    change_first(log, lambda row: row.update(state="waiting", winner=None, margin=None))
+    report = take(store, "arena", log)
+    assert (report.by_names, report.taken["battles"]) == (BATTLES, BATTLES)
+    assert [row["games"] for row in contents(store)["battles"]].count(0) == 1
+    with fresh_store() as third:
+        assert carry(store, third, tmp_path / "again").set_aside == ()
+        assert contents(third) == contents(store)
+        assert not [table for table in check_store(third.reader).derived if "not derivable" in table]
 
 
 def test_keys_can_be_ignored(store: Store, exported: Path) -> None:
