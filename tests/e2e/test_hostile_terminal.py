@@ -43,6 +43,7 @@ CASES: Mapping[str, list[tuple[str, list[str]]]] = {
     "jobs list": [("played", [])],
     "jobs show": [("played", ["1"]), ("played", ["@"])],
     "jobs drain": [("copied", ["@"])],
+    "judge check": [("none", ["pocket"]), ("none", ["@"]), ("played", ["{played_plan}", "--template", "@"])],
     "judge preview": [("played", ["{played_plan}", "--battle", "1"]), ("none", ["@"])],
     "judge templates list": [("none", [])],
     "judge templates show": [("none", ["@"]), ("none", ["@.toml"]), ("none", ["{template}"])],
@@ -71,6 +72,7 @@ CASES: Mapping[str, list[tuple[str, list[str]]]] = {
     ],
     "verdicts list": [("imported", []), ("played", []), ("played", ["--state", "waiting"])],
     "verdicts scores": [("imported", [])],
+    "verdicts stats": [("imported", []), ("played", []), ("played", ["--judge", "@"])],
     "verdicts show": [
         *[(store, ["1", *how]) for store in ("imported", "played") for how in ([], ["--raw"], ["--json"])],
         ("played", ["1", "--raw", "--whole"]),
@@ -106,6 +108,7 @@ CASES: Mapping[str, list[tuple[str, list[str]]]] = {
     "store verify": [("imported", [])],
     "store backup": [("imported", ["{folder}/copy@.db"]), ("imported", ["@/@"])],
     "models list": [("imported", []), ("played", [])],
+    "models flags": [("imported", []), ("played", []), ("played", ["--model", "@"])],
     "models alias": [("copied", ["@", "@"]), ("copied", ["plain", "nan"])],
 }
 
