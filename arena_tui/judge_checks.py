@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from arena_tui.layout import Column, Table
 from arena_tui.statistics import interval, percent
+from arena_tui.tables import short
 
 if TYPE_CHECKING:
     from engine.judges.checking.report import JudgeCheck, ProbeResult
@@ -22,8 +23,8 @@ def check_table(found: JudgeCheck) -> Table:
         Column("of", right=True),
         Column("invalid", right=True),
     ]
-    template = "" if found.template is None else f" · template {found.template}"
-    title = f"judge {found.judge}{template} · {found.kind.value} · {found.calls:,} calls"
+    template = "" if found.template is None else f" · template {short(found.template)}"
+    title = f"judge {short(found.judge)}{template} · {found.kind.value} · {found.calls:,} calls"
     return Table(columns, [_row(one) for one in found.probes], title, _notes(found))
 
 

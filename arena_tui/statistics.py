@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from arena_tui.layout import Column, Table
-from arena_tui.tables import some
+from arena_tui.tables import short, some
 
 if TYPE_CHECKING:
     from engine.judges.flags.reading import PlayerFlags
@@ -27,7 +27,7 @@ def judge_table(one: JudgeStatistics) -> Table:
     """All figures of one judge and kind of verdict."""
     rows = [*_use(one), *_position(one), *_length(one), *(_trait(each) for each in one.traits), *_kin(one)]
     rows = [row for row in rows if row[-1] != "0"]  # of nothing nothing can be said
-    title = f"judge {one.judge} · {one.kind.value} · {one.games:,} of {one.questions:,} games"
+    title = f"judge {short(one.judge)} · {one.kind.value} · {one.games:,} of {one.questions:,} games"
     title += (
         f" · {one.with_texts:,} of {one.comparisons:,} comparisons with both texts" if one.position else ""
     )
@@ -98,8 +98,8 @@ def _notes(one: JudgeStatistics) -> list[str]:
     notes = []
     if one.histogram:
         notes.append("said: " + ", ".join(f"{value} × {n:,}" for value, n in one.histogram.items()))
-    certain = [kin.player for kin in one.kin if kin.certain]
-    named = [kin.player for kin in one.kin if not kin.certain]
+    certain = [short(kin.player) for kin in one.kin if kin.certain]
+    named = [short(kin.player) for kin in one.kin if not kin.certain]
     if certain:
         notes.append(f"warning: it judges answers of the very model that it is: {some(certain)}")
     if named:

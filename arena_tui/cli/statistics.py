@@ -32,8 +32,8 @@ def show_statistics(
     from arena_tui.statistics import judge_table, players_table
     from engine.judges.statistics.report import verdict_statistics
 
-    with open_for_reading(store) as opened, opened.snapshot() as connection:
-        found = verdict_statistics(connection, arena, judge)
+    with open_for_reading(store) as opened:
+        found = verdict_statistics(opened.reader, arena, judge)
     if as_json:
         out_json(
             {

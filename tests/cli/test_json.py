@@ -23,6 +23,7 @@ SHAPES = {
     "compare": ["compare", "ada", "bob"],
     "verdicts list": ["verdicts", "list", "--limit", "3"],
     "verdicts show": ["verdicts", "show", "1"],
+    "verdicts stats": ["verdicts", "stats"],
     "models list": ["models", "list"],
     "arenas list": ["arenas", "list"],
     "imports list": ["imports", "list"],

@@ -118,6 +118,9 @@ def verdict_statistics(
 ) -> Statistics:
     """Everything that verdicts tell of their judges; of one arena or judge where they are named.
 
+    It takes seconds where there are many texts, so it is no one snapshot of the store: what lands meanwhile may be in
+    one figure and not yet in another, and each says what it rests on.
+
     Raises:
         UsageError: there is no such arena, or no such judge there.
     """
