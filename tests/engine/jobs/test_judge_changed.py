@@ -82,6 +82,7 @@ def test_a_changed_judge_decides_anew_and_apart(arena: Arena, change: Callable[[
 
 def test_a_judge_that_is_as_it_was_goes_on_where_it_stopped(arena: Arena) -> None:
     write_template(arena)
+    arena.judge.choose = lambda request: verdict(9, 2)
     arena.run(judge=TEMPLATE, limit=4)
     asked = len(arena.judge.chats)
     write_template(arena)
@@ -92,6 +93,7 @@ def test_a_judge_that_is_as_it_was_goes_on_where_it_stopped(arena: Arena) -> Non
 
 def test_ratings_rest_on_one_of_the_judges(arena: Arena) -> None:
     write_template(arena)
+    arena.judge.choose = lambda request: verdict(9, 2)
     arena.run(judge=TEMPLATE)
     edit_template(arena)
     arena.run(judge=TEMPLATE)
