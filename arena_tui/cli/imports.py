@@ -41,7 +41,7 @@ def list_imports(as_json: JsonOption = False, store: StoreOption = None) -> None
             time.strftime("%Y-%m-%d %H:%M", time.localtime(one.started_at)),
             f"{sum(one.taken.values()):,}",
             f"{one.set_aside:,}",
-            ", ".join(one.source),
+            ", ".join(Path(source).name or source for source in one.source),
         ]
         for one in found
     ]
@@ -71,18 +71,19 @@ def show_import(
         return
     columns = [Column("reason", fit="wrap"), Column("file"), Column("line", right=True), Column("text")]
     rows = [[reason, file, str(line), text] for reason, file, line, text in aside]
-    taken = ", ".join(f"{n:,} {table}" for table, n in found.taken.items()) or "nothing"
+    taken = ", ".join(counted(n, table.removesuffix("s")) for table, n in found.taken.items()) or "nothing"
     title = f"import {found.id} · {found.format} · {found.state} · took {taken}"
     out_table(Table(columns, rows, title, _notes(found, len(aside))))
 
 
 def _notes(found: Any, shown: int) -> list[str]:
-    notes = [f"{n:,} x {reason}" for reason, n in found.reasons.items()]
+    notes = [f"from {', '.join(found.source)}"]
+    notes += [f"{n:,} x {reason}" for reason, n in found.reasons.items()]
     if shown < found.set_aside:
         notes.append(
             f"{shown:,} of {found.set_aside:,} rows set aside are shown; --limit shows more of those kept"
         )
-    return notes or ["nothing was set aside"]
+    return notes if found.reasons else [*notes, "nothing was set aside"]
 
 
 @app.command("undo")
@@ -91,12 +92,16 @@ def undo(number: ImportArgument, as_json: JsonOption = False, store: StoreOption
     from engine.store.undo import undo_import
 
     with open_for_writing(store, create=False) as opened:
-        gone = undo_import(opened, number)
+        undone = undo_import(opened, number)
     if as_json:
-        out_json({"import": number, "gone": gone})
-    else:
-        told = ", ".join(f"{n:,} {table}" for table, n in gone.items())
-        say(f"import {number} is undone; gone: {told or 'nothing'}")
+        out_json({"import": number} | asdict(undone))
+        return
+    gone, passed = (
+        ", ".join(f"{n:,} {table}" for table, n in rows.items()) for rows in (undone.gone, undone.passed_on)
+    )
+    say(f"import {number} is undone; gone: {gone or 'nothing'}")
+    if passed:
+        say(f"brought by another import too, and kept with it: {passed}")
 
 
 @app.command("formats")

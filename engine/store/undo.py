@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from engine.errors import StoreError, UsageError
 from engine.store.counts import TALLY_COLUMNS, CountDeltas, Tally, purge
@@ -68,11 +69,16 @@ _NOT_NEEDED = f"""
 """Members of sets that no run has answered, and that are not the last name of a prompt which something is about."""
 
 
-def undo_import(store: Store, import_id: int) -> dict[str, int]:
-    """Take an import back. A run's job must not be at work: it keeps numbers of rows that may go.
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What became of an import's rows, by table: gone, or passed on to an import that had brought them too."""
 
-    Returns:
-        Rows that are gone, by table.
+    gone: dict[str, int]
+    passed_on: dict[str, int]
+
+
+def undo_import(store: Store, import_id: int) -> Undone:
+    """Take an import back. A run's job must not be at work: it keeps numbers of rows that may go.
 
     Raises:
         UsageError: no such import, or it is undone already.
@@ -83,11 +89,11 @@ def undo_import(store: Store, import_id: int) -> dict[str, int]:
             raise UsageError(f"import {import_id} is undone already")
         check_no_job_runs(tx.connection)
         tx.connection.execute("UPDATE imports SET undone_at = ? WHERE id = ?", (time.time(), import_id))
-        _pass_on(tx.connection, import_id)
+        passed = _pass_on(tx.connection, import_id)
         gone = _take_back(tx, import_id)
         next_generation(tx)
         _check_references(tx.connection)
-    return {table: n for table, n in gone.items() if n}
+    return Undone({table: n for table, n in gone.items() if n}, {noun: n for noun, n in passed.items() if n})
 
 
 def check_no_job_runs(connection: Connection) -> None:
@@ -111,21 +117,25 @@ def next_generation(tx: Transaction) -> None:
     tx.connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
 
 
-def _pass_on(connection: Connection, import_id: int) -> None:
-    """Give what other imports found in place to the first of them."""
+def _pass_on(connection: Connection, import_id: int) -> dict[str, int]:
+    """Give what other imports found in place to the first of them; return how many rows, by table."""
     connection.execute("DELETE FROM import_holds WHERE import_id = ?", (import_id,))
-    for noun in ("responses", "verdicts", "battles", "players", "judges", "arenas"):
-        _pass_rows(connection, noun, noun, "import_id", "id")
+    nouns = ("responses", "verdicts", "battles", "players", "judges", "arenas")
+    passed = {noun: _pass_rows(connection, noun, noun, "import_id", "id") for noun in nouns}
     _pass_rows(connection, "filled", "prompts", "filled_by", "id")
-    _pass_rows(connection, "prompt_set_items", "prompt_set_items", "import_id", "set_id << 32 | position")
+    members = _pass_rows(
+        connection, "prompt_set_items", "prompt_set_items", "import_id", "set_id << 32 | position"
+    )
+    return passed | {"prompts": members}
 
 
-def _pass_rows(connection: Connection, noun: str, table: str, owner: str, number: str) -> None:
+def _pass_rows(connection: Connection, noun: str, table: str, owner: str, number: str) -> int:
     held = f"SELECT MIN(import_id) FROM import_holds WHERE noun = '{noun}' AND row = {number}"
-    connection.execute(
+    cursor = connection.execute(
         f"UPDATE {table} SET {owner} = ({held}) WHERE {owner} IN {_OURS}"
         f" AND ({number}) IN (SELECT row FROM import_holds WHERE noun = '{noun}')"
     )
+    return cursor.rowcount
 
 
 def _take_back(tx: Transaction, import_id: int) -> Counter[str]:

@@ -50,7 +50,7 @@ def test_what_a_run_built_on_stays(store: Store) -> None:
     (prompt_id, player_id) = store.reader.execute("SELECT prompt_id, player_id FROM responses").fetchone()
     with store.write(fence) as tx:
         land_responses(tx, [NewResponse("r1:run", prompt_id, player_id, said("of the run"))])
-    gone = undo_import(store, imported.import_id)
+    gone = undo_import(store, imported.import_id).gone
     assert gone["battles"] == gone["responses"] == gone["prompts"] == 1
     assert [one.prompt.name for one in read_set(store.reader, "questions")] == ["q1"]
     assert rows_of(store, "players", "name") == [("ann",)]
@@ -75,8 +75,9 @@ def test_what_another_import_brought_too_stays_with_it_and_goes_with_it(store: S
     second = bring(store, [*rows, battle(source_id="2")], "second.csv")
     assert second.known["battles"] == 2
     before = dump(store)
-    gone = undo_import(store, first.import_id)
-    assert gone == {}
+    undone = undo_import(store, first.import_id)
+    assert undone.gone == {}
+    assert undone.passed_on == {"prompts": 1, "responses": 1, "verdicts": 2, "battles": 2}
     assert dump(store) == before
     assert recounts(store) == []
     undo_import(store, second.import_id)
@@ -86,7 +87,7 @@ def test_what_another_import_brought_too_stays_with_it_and_goes_with_it(store: S
 def test_what_only_one_of_two_imports_brought_goes_with_it(store: Store) -> None:
     first = bring(store, [battle(source_id="1"), battle(source_id="2")], "first.csv")
     bring(store, [battle(source_id="2"), battle(source_id="3")], "second.csv")
-    assert undo_import(store, first.import_id) == {"battles": 1, "verdicts": 1}
+    assert undo_import(store, first.import_id).gone == {"battles": 1, "verdicts": 1}
     assert rows_of(store, "verdicts", "source") == [("2",), ("3",)]
     assert recounts(store) == []
 
@@ -104,7 +105,7 @@ def test_the_text_of_a_prompt_stays_with_the_import_that_brought_it_too(store: S
 def test_the_same_import_done_again_is_no_other(store: Store) -> None:
     first = bring(store, [battle(source_id="1")], "log.csv")
     bring(store, [battle(source_id="1"), battle(source_id="2")], "log.csv")
-    assert undo_import(store, first.import_id)["battles"] == 1
+    assert undo_import(store, first.import_id).gone["battles"] == 1
     assert rows_of(store, "verdicts", "source") == [("2",)]
 
 
