@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from engine.battles.budget import Budget
 from engine.battles.cast import Cast, open_cast
+from engine.battles.kin import kin_warnings
 from engine.battles.matchmaking import MatchMaker
 from engine.battles.preflight import PROBE_PROMPTS, Preflight, survey
 from engine.battles.prompt_source import read_prompts
@@ -59,6 +60,8 @@ async def prepared(attempt: Attempt) -> AsyncIterator[Run]:
             teller.warn(f"{shipped:,} responses came with the program and are not generated anew")
         await _settle_suspects(attempt, run)
         if not attempt.started:
+            for warning in kin_warnings(store, cast.seats.values(), cast.benches.values()):
+                teller.warn(warning)
             await _preflight(attempt, run)
         yield run
 
