@@ -51,6 +51,9 @@ ENTRIES = (
         "The store as a file: what it holds, checks, copies.",
         is_group=True,
     ),
+    Entry(
+        "doctor", _DATA, "arena_tui.cli.doctor", "Look for what is in the way of a run, and what one left."
+    ),
     Entry("models", _DATA, "arena_tui.cli.models", "The models that the store knows.", is_group=True),
 )
 
