@@ -33,7 +33,8 @@ def doctor(
 ) -> None:
     """Look for what is in the way of a run, and what one left. Changes nothing.
 
-    It looks at the program, graphics cards, the store and its disk, jobs, processes of ours, and the terminal. Each line is ok, a warning, or a problem with what to do. Exit code 1 when there is a problem.
+    It looks at the program, graphics cards, the store and its disk, jobs, processes of ours, and the terminal. Each
+    line is ok, a warning, or a problem with what to do. Exit code 1 when there is a problem.
     """
     from engine.doctor.finding import Level
 
