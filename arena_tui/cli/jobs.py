@@ -14,7 +14,7 @@ import typer
 from arena_tui.cli import job_requests
 from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_reading
 from arena_tui.cli.tree import commands
-from arena_tui.output import out, out_json, out_json_line, out_table
+from arena_tui.output import out_json, out_json_line, out_lines, out_table
 
 if TYPE_CHECKING:
     from arena_tui.layout import Table
@@ -99,7 +99,7 @@ def show_job(job: JobArgument, as_json: JsonOption = False, store: StoreOption =
     if as_json:
         out_json(facts)
     else:
-        out("\n".join(lines))
+        out_lines(lines)
 
 
 @app.command("logs")
@@ -137,10 +137,9 @@ def _show_log(opened: Store, job: int, levels: tuple[str, ...], *, as_json: bool
     if as_json:
         out_json({"job": job, "events": [_event(one) for one in events], "log": log, "lines": lines})
         return
-    for event in events:
-        out(_line(event))
+    out_lines(map(_line, events))
     if log is not None:
-        out("\n".join(["", f"the end of {log}", *(f"  {line}" for line in lines)]))
+        out_lines(["", f"the end of {log}", *(f"  {line}" for line in lines)])
 
 
 def _follow(opened: Store, job: int, levels: tuple[str, ...], *, as_json: bool) -> None:
@@ -160,7 +159,7 @@ def _follow(opened: Store, job: int, levels: tuple[str, ...], *, as_json: bool) 
             if as_json:
                 out_json_line(_event(event))
             else:
-                out(_line(event))
+                out_lines([_line(event)])
         if not is_open:
             return
         time.sleep(FOLLOW_SECONDS)

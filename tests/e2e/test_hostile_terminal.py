@@ -24,7 +24,7 @@ from tests.servers.openai_server import Behaviour, answer, status
 
 # What is run, by command: the store that it is run on, and its arguments. An @ stands for the attack.
 # `imported` has hostile names of everything; `played` hostile prompts, responses, verdicts and error bodies; `copied`
-# is a copy of the first that may be changed; `none` is no store at all.
+# and `replayed` are copies of the two that may be changed; `none` is no store at all.
 
 CASES: Mapping[str, list[tuple[str, list[str]]]] = {
     "": [("imported", []), ("played", []), ("none", []), ("none", ["@"]), ("none", ["--store", "@"])],
@@ -42,7 +42,13 @@ CASES: Mapping[str, list[tuple[str, list[str]]]] = {
     "plan new": [("none", ["--player", "@", "--prompts", "@"])],
     "jobs list": [("played", [])],
     "jobs show": [("played", ["1"]), ("played", ["@"])],
-    "jobs drain": [("copied", ["@"])],
+    "jobs logs": [("played", ["1"]), ("played", ["1", "--follow"]), ("played", ["1", "--level", "@"])],
+    "jobs drain": [("replayed", ["1"]), ("replayed", ["@"])],
+    "jobs pause": [("replayed", ["1"]), ("replayed", ["@"])],
+    "jobs cancel": [("replayed", ["1"]), ("replayed", ["@"])],
+    "jobs resume": [("replayed", ["1", "--no-start"]), ("replayed", ["@"])],
+    "jobs set": [("replayed", ["1", "max_cost=5"]), ("replayed", ["1", "@=@"]), ("replayed", ["@", "@"])],
+    "worker": [("replayed", ["--foreground"]), ("replayed", ["--job", "@"]), ("none", ["--foreground"])],
     "judge check": [("none", ["pocket"]), ("none", ["@"]), ("played", ["{played_plan}", "--template", "@"])],
     "judge preview": [("played", ["{played_plan}", "--battle", "1"]), ("none", ["@"])],
     "judge templates list": [("none", [])],
@@ -106,6 +112,7 @@ CASES: Mapping[str, list[tuple[str, list[str]]]] = {
     "store info": [("imported", [])],
     "store check": [("imported", []), ("played", [])],
     "store verify": [("imported", [])],
+    "store salvage": [("none", ["{copy}", "--out", "{folder}/salvaged@.db"]), ("none", ["@", "--out", "@"])],
     "store backup": [("imported", ["{folder}/copy@.db"]), ("imported", ["@/@"])],
     "models list": [("imported", []), ("played", [])],
     "models flags": [("imported", []), ("played", []), ("played", ["--model", "@"])],
@@ -114,6 +121,9 @@ CASES: Mapping[str, list[tuple[str, list[str]]]] = {
 
 FAILING = {"@", "{plan}", "parquet"}
 """Arguments with which a command ends otherwise than with 0."""
+
+FREE = ("none", "replayed")
+"""Stores on which a command may end as it likes: there is nothing to do, or nothing there."""
 
 
 def leaves(command: Any, path: str) -> Iterator[str]:
@@ -211,6 +221,7 @@ def places(folder: Path, imported: Path, played: Path) -> dict[str, str]:
         "ratings": str(ratings),
         "log": str(hostile_log(folder / f"more{SAID[:150]}.jsonl")),
         "arena": f"arena{SAID}",
+        "copy": str(shutil.copy(imported, folder / f"damaged{SAID[:100]}.db")),
     }
 
 
@@ -220,9 +231,9 @@ Seen = Mapping[tuple[str, str, str], tuple[int, bytes]]
 @pytest.fixture(scope="module")
 def seen(folder: Path, imported: Path, played: Path, places: dict[str, str]) -> Seen:
     """What each case showed: a session for each store, in the order of the cases."""
-    copied = folder / "copied.db"
-    shutil.copy(imported, copied)
-    stores = {"imported": imported, "played": played, "copied": copied, "none": folder / "none.db"}
+    stores = {"imported": imported, "played": played, "none": folder / "none.db"}
+    for name, of in (("copied", imported), ("replayed", played)):
+        stores[name] = shutil.copy(of, folder / f"{name}.db")
     found: dict[tuple[str, str, str], tuple[int, bytes]] = {}
     for name, store in stores.items():
         keys = [(path, name, " ".join(case)) for path, on, case in _all_cases() if on == name]
@@ -250,10 +261,10 @@ def _filled(case: list[str], places: Mapping[str, str]) -> list[str]:
 )
 def test_nothing_of_it_reaches_the_terminal(path: str, store: str, case: list[str], seen: Seen) -> None:
     code, shown = seen[path, store, " ".join(case)]
-    assert shown
+    assert shown or path == "worker"  # which has nothing to say where nothing is to do
     assert_inert(shown)
     assert b"Traceback" not in shown
-    if not any(mark in part for part in case for mark in FAILING) and store != "none":
+    if not any(mark in part for part in case for mark in FAILING) and store not in FREE:
         assert code == 0, shown
 
 
@@ -268,6 +279,21 @@ def test_a_battle_shows_what_was_said_behind_bars(seen: Seen) -> None:
 def test_errors_of_a_server_are_shown_inert(seen: Seen) -> None:
     told = seen["jobs show", "played", "1"][1] + seen["verdicts list", "played", ""][1]
     assert b"failed" in told
+
+
+def test_the_log_of_a_worker_is_inert(folder: Path, played: Path) -> None:
+    """It is read with cat and tail; its words are those of the terminal."""
+    plan = played.parent / "plan.toml"
+    store = folder / "detached.db"
+    code, shown = in_terminal("--batch", plan, "--detach", ARENA_TUI_STORE=str(store))
+    assert code == 0, shown
+    assert_inert(shown)
+    code, shown = in_terminal("jobs", "logs", "1", "--follow", ARENA_TUI_STORE=str(store))
+    assert code == 0, shown
+    assert_inert(shown)
+    (log,) = folder.glob("detached.db.worker*.log")
+    assert log.stat().st_size > 0
+    assert_inert(log.read_bytes())
 
 
 def test_bytes_that_are_no_text_are_said_back_inert(imported: Path) -> None:
