@@ -140,9 +140,13 @@ def _bounded(text: str, most: int) -> str:
 
 
 def _drawn(table: Table, width: int | None, *, bold: bool) -> list[str]:
-    from arena_tui.layout import draw, wrap
+    from dataclasses import replace
 
-    drawn = draw(table, width)
+    from arena_tui.layout import Drawn, draw, wrap
+
+    if not table.rows and table.notes:  # what is said below says that there is nothing
+        table = replace(table, columns=())
+    drawn = draw(table, width) if table.columns else Drawn()
     lines = [_bold(line) if bold and i in drawn.heads else line for i, line in enumerate(drawn.lines)]
     head = [*wrap(table.title, width), ""] if table.title else []
     notes = [*table.notes]
@@ -151,7 +155,7 @@ def _drawn(table: Table, width: int | None, *, bold: bool) -> list[str]:
     if drawn.left_out:
         notes.append(f"left out for want of width: {', '.join(drawn.left_out)}")
     below = [line for note in notes for line in wrap(note, width, indent="  ")]
-    return [*head, *lines, *([""] if below else []), *below]
+    return [*head, *lines, *([""] if lines and below else []), *below]
 
 
 def _bold(line: str) -> str:

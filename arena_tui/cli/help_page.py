@@ -1,7 +1,8 @@
-"""How a help page is set: words with a hyphen, such as names of files and commands, are not broken at it."""
+"""How a help page is set: no line ends within a name that has a hyphen, and ranges are said in words."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,13 @@ class HelpPage(_Formatter):  # type: ignore[misc]  # typed in a private module
 
 
 def _kept(text: str) -> str:
-    return text.replace("-", _NO_BREAK)
+    return _in_words(text).replace("-", _NO_BREAK)
+
+
+def _in_words(text: str) -> str:
+    """The range of a number, which stands behind what an option is for, as people say it."""
+    text = re.sub(r"(\d+)<=x<=(\d+)(?=[\];])", r"\1 to \2", text)
+    return re.sub(r"\bx>=(\d+)(?=[\];])", r"at least \1", text)
 
 
 class HelpContext(typer.Context):

@@ -59,7 +59,7 @@ def _preview_table(form: str, preview: ImportPreview) -> Table:
     if "prompt" in shown and preview.kind != "prompts" and "question_id" in shown:
         shown.remove("question_id")
     rows = [[_cell(name, row) for name in shown] for row in preview.first]
-    columns = [_FIELDS[name] for name in shown] or [Column("nothing would land")]
+    columns = [_FIELDS[name] for name in shown]
     return Table(columns, rows, f"{form} · {preview.layout.name}", list(_preview_notes(preview)))
 
 
@@ -93,7 +93,9 @@ def _cell(name: str, row: Mapping[str, Any]) -> str:
 
 def _preview_notes(preview: ImportPreview) -> Iterator[str]:
     layout = preview.layout
-    if preview.kind is not None:
+    if preview.kind is None:
+        yield "nothing would land"
+    else:
         told = ", ".join(counted(n, kind.removesuffix("s")) for kind, n in preview.rows.items())
         yield f"would land: {told}; above, the first {preview.kind}"
     names = {"arena": layout.arena, "prompt set": layout.set_name, "judge": layout.judge}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from arena_tui.cli.running import JsonOption, StoreOption, open_for_reading, open_for_writing
 from arena_tui.cli.tree import commands
 from arena_tui.output import out_json, out_table, say
+from arena_tui.words import counted
 
 app = commands("Imports: what was brought in, and taking it back.")
 
@@ -97,7 +99,8 @@ def undo(number: ImportArgument, as_json: JsonOption = False, store: StoreOption
         out_json({"import": number} | asdict(undone))
         return
     gone, passed = (
-        ", ".join(f"{n:,} {table}" for table, n in rows.items()) for rows in (undone.gone, undone.passed_on)
+        ", ".join(counted(n, table.removesuffix("s")) for table, n in rows.items())
+        for rows in (undone.gone, undone.passed_on)
     )
     say(f"import {number} is undone; gone: {gone or 'nothing'}")
     if passed:

@@ -173,7 +173,7 @@ def show_matrix(
     """
     from arena_tui.tables import matrix_table
     from engine.ratings.board import RatingOptions
-    from engine.ratings.leaderboard import rate
+    from engine.ratings.leaderboard import build
     from engine.ratings.stored import read_counts
     from engine.ratings.views import find_view
     from engine.ratings.win_rates import win_rate_matrix
@@ -181,8 +181,10 @@ def show_matrix(
     form = read_format(form)
     with open_to_rate(store) as opened:
         view = find_view(opened.reader, arena, judges, category)
-        board = rate(opened, view, RatingOptions(interval="sandwich", online=False))
-        counts = read_counts(opened.reader, view).pairs.among(row.model for row in board.rows)
+        with opened.snapshot() as connection:
+            read = read_counts(connection, view)
+        board = build(opened, view, read, None, RatingOptions(interval="sandwich", online=False))
+        counts = read.pairs.among(row.model for row in board.rows)
     matrix = win_rate_matrix(counts, ties=ties)
     if as_json:
         out_json(_matrix_facts(view, matrix, ties))

@@ -28,17 +28,17 @@ def list_models(as_json: JsonOption = False, store: StoreOption = None) -> None:
         return
     columns = [
         Column("model"),
-        Column("kind", fit="keep"),
+        Column("known by", fit="keep"),
         Column("sampling", fit="wrap"),
         Column("rated as"),
-        Column("key"),
+        Column("key", extra=True),
     ]
     rows = [
         [
             player.name,
             player.kind,
             "-" if player.sampling is None else ", ".join(f"{k} {v}" for k, v in player.sampling.items()),
-            player.alias_of or player.name,
+            player.alias_of or "itself",
             player.key,
         ]
         for player in players
