@@ -112,6 +112,11 @@ CASES: Mapping[str, list[tuple[str, list[str]]]] = {
     "store info": [("imported", [])],
     "store check": [("imported", []), ("played", [])],
     "store verify": [("imported", [])],
+    "doctor": [
+        ("replayed", ["--plan", "{played_plan}"]),
+        ("none", ["--plan", "@"]),
+        ("none", ["--plan", "{plan}"]),
+    ],
     "store salvage": [("none", ["{copy}", "--out", "{folder}/salvaged@.db"]), ("none", ["@", "--out", "@"])],
     "store backup": [("imported", ["{folder}/copy@.db"]), ("imported", ["@/@"])],
     "models list": [("imported", []), ("played", [])],
