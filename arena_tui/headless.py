@@ -18,6 +18,7 @@ from arena_tui.progress import (
     progress_line,
 )
 from arena_tui.streams import ReaderGone, forget_data, redraw, talk_is_redrawn, talk_shows, talk_width
+from arena_tui.words import counted
 from engine.battles.progress import RunEvent
 
 SCHEMA = 1
@@ -174,7 +175,7 @@ class RowCounter:
         """So many rows are done."""
         now = time.monotonic()
         seconds = max(now - self._begun, 1e-9)
-        self._line = f"{rows:,} rows in {duration(seconds)}, {rows / seconds:,.0f} a second"
+        self._line = f"{counted(rows, 'row')} in {duration(seconds)}, {rows / seconds:,.0f} a second"
         if self._in_place:
             redraw(self._line)
         elif now - self._told >= PLAIN_SECONDS:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from arena_tui.layout import Cell, Column, Names, Table, shortened
+from arena_tui.words import counted
 from engine.records import OutcomeRule
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def matrix_table(view: View, matrix: WinRateMatrix, battles: int, ties: bool) ->
         for place, (name, rates) in enumerate(zip(matrix.models, matrix.rates, strict=True), 1)
     ]
     what = "a tie counts half" if ties else "ties left out"
-    note = f"share of battles that the row won against the column; {what}; {battles:,} battles"
+    note = f"share of battles that the row won against the column; {what}; {counted(battles, 'battle')}"
     return Table(columns, rows, title_of(view), [note, *other_judges(view)])
 
 

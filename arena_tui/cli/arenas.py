@@ -9,6 +9,7 @@ import typer
 from arena_tui.cli.running import JsonOption, StoreOption, open_for_reading, open_for_writing
 from arena_tui.cli.tree import commands
 from arena_tui.output import out_json, out_table, say
+from arena_tui.words import counted
 
 app = commands(
     "Arenas: battles that are rated together. A run or an import joins the arena that it names, or makes one; each"
@@ -85,8 +86,8 @@ def drop(
                 raise UsageError(f"there is no arena '{name}'", mend="See them with: arena-tui arenas list")
             battles = sum(judges_of(opened.reader, arena.id).values())
         raise UsageError(
-            f"{battles:,} battles of '{name}' would be deleted", mend="If that is meant, add --yes."
+            f"{counted(battles, 'battle')} of '{name}' would be deleted", mend="If that is meant, add --yes."
         )
     with open_for_writing(store, create=False) as opened:
         gone = drop_arena(opened, name)
-    say(f"'{name}' is dropped, with {gone:,} battles")
+    say(f"'{name}' is dropped, with {counted(gone, 'battle')}")

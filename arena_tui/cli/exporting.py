@@ -11,6 +11,7 @@ from arena_tui.cli.running import StoreOption, one_of, open_for_reading
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import data_stream, say
 from arena_tui.streams import data_is_seen
+from arena_tui.words import counted
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _export_all(
         )
     with open_for_reading(store) as opened:
         rows = export_store(opened, out, _format(form, None), force=force)
-    say(f"{sum(rows.values()):,} rows of {len(rows)} tables written to {out}")
+    say(f"{counted(sum(rows.values()), 'row')} of {counted(len(rows), 'table')} written to {out}")
 
 
 def _export_table(
@@ -126,7 +127,7 @@ def _export_table(
         rows = table_rows(connection, table, _meant(connection, filters))
         if out is not None:
             count = export_rows(rows, columns_of(table), wanted, out)
-            say(f"{count:,} rows of {table} written to {out}")
+            say(f"{counted(count, 'row')} of {table} written to {out}")
             return
         if wanted.value == "parquet" and data_is_seen():
             raise UsageError("Parquet is not for a terminal", mend="Write it to a file with --out FILE.")
