@@ -5,6 +5,7 @@ Only what a person can mend is explained; a wrong statement or a broken constrai
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +44,7 @@ def explain(path: Path, error: sqlite.DatabaseError) -> StoreError | None:
         case sqlite.NOTADB:
             return not_a_store(path, str(error))
         case sqlite.READONLY | sqlite.CANTOPEN | sqlite.PERM:
-            title = f"{path} cannot be written" if path.exists() else f"{path} cannot be made"
+            title = f"{path} cannot be {_what_fails(path)}"
             mend = "Choose a folder of yours with --store FILE, or mend the permissions."
         case sqlite.IOERR:
             title = f"the disk of {path} is failing"
@@ -57,6 +58,12 @@ def explain(path: Path, error: sqlite.DatabaseError) -> StoreError | None:
         case _:
             return None
     return StoreError(title, str(error), mend)
+
+
+def _what_fails(path: Path) -> str:
+    if not path.exists():
+        return "made"
+    return "written" if os.access(path, os.R_OK) else "read"
 
 
 def disk_full(path: Path, text: str = "") -> DiskFull:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -206,6 +207,43 @@ def test_a_store_on_a_faked_nfs_is_refused_with_a_mend(faked_mounts: Path) -> No
         open_store(faked_mounts / "home" / "arena.db", writable=True)
     assert "ARENA_TUI_ALLOW_NETWORK_STORE=1" in caught.value.mend
     assert sorted(one.name for one in faked_mounts.iterdir()) == ["local"]
+
+
+FUSE = ("fuse", "fuseblk", "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.ceph", "macfuse", "osxfuse")
+LOCAL = ("ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "apfs", "f2fs", "bcachefs", "hfs")
+
+
+@pytest.mark.parametrize("kind", [*sorted(filesystem.NETWORK_TYPES), *FUSE])
+def test_every_faked_network_file_system_is_refused_with_a_local_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setattr(filesystem, "_mounts", lambda: [("/", "ext4"), (str(home), kind)])
+    with pytest.raises(StoreError, match=rf"network file system \({re.escape(kind)}\)") as caught:
+        open_store(home / "arena.db", writable=True)
+    assert not home.exists()
+    local = Path(caught.value.mend.split("--store ")[1].split()[0])
+    assert not filesystem.is_network(filesystem.filesystem_type(local))
+    assert local.name == "arena.db"
+    assert "--allow-network-store" in caught.value.mend
+
+
+@pytest.mark.parametrize("kind", LOCAL)
+def test_faked_local_file_systems_are_fine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(filesystem, "_mounts", lambda: [("/", kind)])
+    open_store(tmp_path / "arena.db", writable=True).close()
+
+
+def test_a_still_copy_on_a_faked_nfs_is_read_without_a_file_beside_it(faked_mounts: Path) -> None:
+    local = faked_mounts / "local" / "arena.db"
+    open_store(local, writable=True).close()
+    shutil.copyfile(local, faked_mounts / "copy.db")
+    before = contents(faked_mounts)
+    with open_store(faked_mounts / "copy.db") as store:
+        assert store.reader.execute("SELECT COUNT(*) FROM battles").fetchone() == (0,)
+        assert contents(faked_mounts) == before
 
 
 def test_a_local_disk_below_a_faked_nfs_is_fine(faked_mounts: Path) -> None:
