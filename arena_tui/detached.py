@@ -45,7 +45,7 @@ def start_worker(store: Path, options: Sequence[str] = ()) -> Started:
         StoreError: its log cannot be written.
         UserError: it did not come so far; with the end of its log.
     """
-    store = store.absolute()
+    store = store.resolve()
     worker = new_worker_id()
     log = store.with_name(f"{store.name}.worker-{worker}.log")
     command = [sys.executable, "-P", "-m", "arena_tui", "worker", "--foreground", "--store", str(store)]

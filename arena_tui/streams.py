@@ -6,8 +6,10 @@ made inert as all talk is.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -200,8 +202,17 @@ def _write(stream: TextIO, text: str) -> None:
             encoding = stream.encoding or "ascii"
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if not _reader_is_gone(stream, error):
+            raise
         raise ReaderGone from None
+
+
+def _reader_is_gone(stream: TextIO, error: OSError) -> bool:
+    """Of a terminal that was hung up the kernel says what it says of a failing disk."""
+    if isinstance(error, BrokenPipeError):
+        return True
+    return error.errno == errno.EIO and stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
 
 
 def _forget(stream: TextIO) -> None:
