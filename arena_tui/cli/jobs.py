@@ -86,15 +86,20 @@ def _facts_of(job: Job, found: AtWork | None) -> dict[str, Any]:
 
 @app.command("show")
 def show_job(job: JobArgument, as_json: JsonOption = False, store: StoreOption = None) -> None:
-    """Show one job: its attempts, every event, and its plan."""
+    """Show one job: its attempts, what it has set aside, every event, and its plan."""
     from engine.jobs.attempts import at_work, read_attempts
     from engine.jobs.events import read_events
     from engine.jobs.jobs import read_job
+    from engine.store.units import read_set_aside
 
     with open_for_reading(store) as opened:
         facts = _facts_of(read_job(opened.reader, job), at_work(opened.reader, job))
         facts["attempts"] = read_attempts(opened.reader, job)
         facts["events"] = [_event(one) for one in read_events(opened.reader, job)]
+        facts["set_aside"] = [
+            {"unit": one.unit.key, "by": one.by, "prompt": one.prompt, "kills": one.kills}
+            for one in read_set_aside(opened.reader, job)
+        ]
         lines = [] if as_json else _lines(opened, job, facts)
     if as_json:
         out_json(facts)
@@ -185,6 +190,11 @@ def _lines(opened: Store, number: int, facts: Mapping[str, Any]) -> list[str]:
         )
         if one["log"] is not None:
             lines.append(f"    log: {one['log']}")
+    for one in facts["set_aside"]:
+        lines.append(
+            f"  set aside: '{one['by']}' on prompt '{one['prompt']}' ({one['unit']}),"
+            f" with which in hand {one['kills']} workers died"
+        )
     lines += ["", "events"]
     lines += [
         f"  {_clock(event['at'])}  {event['kind']}  {_facts(event['facts'])}" for event in facts["events"]

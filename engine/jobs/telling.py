@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from engine.battles.cast import Cast
+from engine.battles.outcome import SET_ASIDE_VERDICT
 from engine.battles.progress import Listener, Progress, RunEvent
 from engine.errors import DiskFull
 from engine.jobs.events import record_event
@@ -138,6 +139,8 @@ def waiting(reasons: Mapping[tuple[str, str], int]) -> str | None:
 def _mend(reason: str) -> str:
     if reason.endswith("response"):
         return "Running the plan again asks for failed responses once more."
+    if reason == SET_ASIDE_VERDICT:
+        return "Running the plan again asks for it once more."
     if reason.endswith("verdict"):
         return "A larger 'tries' of the judge allows more tries of a verdict."
     return "Import the verdicts that are missing, and run the plan again."

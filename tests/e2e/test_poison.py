@@ -13,7 +13,7 @@ import pytest
 from engine.store import Store, counts, open_store
 from engine.store.units import SET_ASIDE, read_set_aside
 from tests.e2e.fatal import install_fatal
-from tests.e2e.programs import PROGRAM, environment
+from tests.e2e.programs import PROGRAM, environment, in_terminal
 from tests.engine.jobs.stored import number, rows
 
 PROMPTS = 20
@@ -98,6 +98,8 @@ def test_what_kills_three_workers_is_set_aside(fatal: FatalArena, who: str, noun
             "verdict": "SELECT reason FROM verdicts WHERE status = 'failed'",
         }
         assert rows(store, failed[noun]) == [(SET_ASIDE,)]
+    shown = in_terminal("jobs", "show", "1", ARENA_TUI_STORE=str(fatal.path), size=(24, 200))[1].decode()
+    assert f"set aside: '{who}' on prompt 'q7'" in shown
     assert fatal.run()[0] == 0  # a new job of the same plan asks again
     with open_store(fatal.path) as store:
         assert rows(store, "SELECT state, COUNT(*) FROM battles GROUP BY state") == [("decided", PROMPTS)]
