@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +13,27 @@ from engine.errors import UsageError
 if TYPE_CHECKING:
     from engine.formats.mapping import MappingFile
 
+
+def check_format(form: str) -> str:
+    """The format; checked before it is seen that files are missing.
+
+    Raises:
+        UsageError: the format was forgotten, and a file stands in its place.
+    """
+    if Path(form).suffix and Path(form).exists():
+        raise UsageError(
+            f"import needs a format before {form}", mend=f"Such as: arena-tui import arena {form}"
+        )
+    return form
+
+
 FormatArgument = Annotated[
     str,
     typer.Argument(
         help="arena, alpaca-eval, mt-bench, arena-hard, sharegpt, oasst, preferences, hf, prompts, responses,"
         " verdicts or store.",
         metavar="FORMAT",
+        callback=check_format,
     ),
 ]
 PathsArgument = Annotated[
@@ -106,18 +121,6 @@ DryRunOption = Annotated[
         help="Write nothing. Show the layout, the mapping, three rows as they would land, what would be set aside.",
     ),
 ]
-
-
-def check_format(form: str, paths: Sequence[Path]) -> None:
-    """
-    Raises:
-        UsageError: the format was forgotten, and a file stands in its place.
-    """
-    if Path(form).suffix and Path(form).exists():
-        files = " ".join(str(path) for path in (form, *paths))
-        raise UsageError(
-            f"import needs a format before {form}", mend=f"Such as: arena-tui import arena {files}"
-        )
 
 
 def read_mapping(

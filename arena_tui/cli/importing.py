@@ -25,7 +25,6 @@ from arena_tui.cli.import_options import (
     ToArenaOption,
     ValuesOption,
     WhereOption,
-    check_format,
     read_mapping,
 )
 from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_writing
@@ -85,7 +84,6 @@ def import_files(
     from engine.plugins import Group, load
     from engine.records import OnCut, OutcomeRule
 
-    check_format(form, paths)
     importer: Importer = load(Group.FORMATS, form)()
     said = read_mapping(mapping_file, mapping, values, settings, where)
     options = ImportOptions(said.columns, said.values, prompts, join, arena, judge, set_name, said.options)

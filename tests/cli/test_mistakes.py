@@ -203,9 +203,10 @@ def test_an_empty_store_says_how_to_start(tmp_path: Path) -> None:
 def test_a_forgotten_format_is_told(tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
     log.write_text("x")
-    assert_told(
-        command("import", log, log), 2, f"import needs a format before {log}", "arena-tui import arena"
-    )
+    for paths in ([log], [log, log]):
+        assert_told(
+            command("import", *paths), 2, f"import needs a format before {log}", "arena-tui import arena"
+        )
 
 
 def test_a_bug_is_1_and_shows_its_traceback_inert(capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,7 +87,14 @@ def _winner_of(layout: BattleLayout, options: ImportOptions) -> partial[fields.W
 
 
 def _said_winner(row: Fields, values: Mapping[str, str]) -> fields.Winner:
-    return fields.winner(row["winner"], values)
+    """By the words of battle logs, else by the winner's own name."""
+    try:
+        return fields.winner(row["winner"], values)
+    except fields.FieldError:
+        named = [side for side in ("model_a", "model_b") if row["winner"] == row[side]]
+        if len(named) != 1:
+            raise
+        return "model_a" if named == ["model_a"] else "model_b"
 
 
 def _content_of(layout: BattleLayout, source: Source, columns: ColumnMap) -> Reading:

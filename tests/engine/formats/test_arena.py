@@ -318,3 +318,14 @@ def test_unknown_options_are_errors(tmp_path: Path) -> None:
     assert "did you mean 'annotators'" in str(error.value)
     with pytest.raises(UsageError, match="it is one of each, majority"):
         run(ArenaImporter(), path, extra={"annotators": "majorty"})
+
+
+def test_a_winner_may_be_told_by_its_name(tmp_path: Path) -> None:
+    names = [("ann", "bob", "bob"), ("ann", "bob", "ann"), ("ann", "bob", "Bob"), ("ann", "ann", "ann")]
+    names += [("tie", "bob", "tie"), ("right", "left", "left")]
+    rows = [dict(zip(("model_a", "model_b", "winner"), one, strict=True)) for one in names]
+    imported = run(ArenaImporter(), write_jsonl(tmp_path / "b.jsonl", rows))
+    won = [battle.games[0].verdict.value for battle in imported.battles]
+    # Words of battle logs go first: what is called so is a side, or a tie, whoever has that name.
+    assert won == ["second", "first", "tie", "first"]
+    assert imported.reasons == {"unknown winner": 2}
