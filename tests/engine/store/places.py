@@ -25,7 +25,7 @@ def run_on_small_disk(folder: Path, megabytes: int, script: str) -> str:
 def _run_in_namespace(mounting: str, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     if not may_mount():
         pytest.skip("not allowed to mount")
-    command = [*_unshare(), "sh", "-c", mounting, "sh", sys.executable, "-c", script, *arguments]
+    command = [*unshare(), "sh", "-c", mounting, "sh", sys.executable, "-c", script, *arguments]
     return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
 
@@ -33,9 +33,10 @@ def may_mount() -> bool:
     """Whether a file system can be mounted in a namespace of its own."""
     if shutil.which("unshare") is None:
         return False
-    trial = [*_unshare(), "sh", "-c", "mount -t tmpfs none /mnt"]
+    trial = [*unshare(), "sh", "-c", "mount -t tmpfs none /mnt"]
     return subprocess.run(trial, capture_output=True, check=False).returncode == 0
 
 
-def _unshare() -> list[str]:
+def unshare() -> list[str]:
+    """The words that give a command mounts of its own."""
     return ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
