@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import groupby
 
 # Controls but tab and newline, default-ignorable characters, line and paragraph separators, bidi controls, interlinear
 # marks, surrogates, variation selectors, tags: the blocks of Unicode that draw nothing of their own.
@@ -23,6 +22,11 @@ _HIDDEN = (
 )
 _ASCII_HIDDEN = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
 _RUN = re.compile(f"[{_HIDDEN}]+")
+# Tags U+E0020 to U+E007E mirror printable ASCII.
+_PARTS = re.compile("(?P<tags>[\U000e0020-\U000e007e]+)|(.)\\2*", re.DOTALL)
+_TAGS = {code: chr(code - 0xE0000) for code in range(0xE0020, 0xE007F)}
+_DELICATE = frozenset("\r\u200c\u200d\ufe0e\ufe0f")
+"""Whether these are hidden depends on what stands around them."""
 _SELECTORS = frozenset("\ufe0e\ufe0f")
 _JOINERS = frozenset(selector + joiner for selector in ("", "\ufe0e", "\ufe0f") for joiner in "\u200c\u200d")
 
@@ -38,17 +42,16 @@ def show_hidden(text: str) -> tuple[str, int]:
 
     def shown(found: re.Match[str]) -> str:
         nonlocal count
-        run, before, after = (
-            found[0],
-            text[found.start() - 1 : found.start()],
-            text[found.end() : found.end() + 1],
-        )
-        if _is_honest(run, before, after):
-            return run
-        line_end = "\r" if run[-1] == "\r" and after == "\n" else ""
-        hidden = run.removesuffix(line_end)
-        count += len(hidden)
-        return _marks(hidden) + line_end
+        run = found[0]
+        if run[-1] in _DELICATE:
+            before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
+            if _is_honest(run, before, after) or run + after == "\r\n":
+                return run
+            if run[-1] == "\r" and after == "\n":
+                count += len(run) - 1
+                return _marks(run[:-1]) + "\r"
+        count += len(run)
+        return _marks(run)
 
     return _RUN.sub(shown, text), count
 
@@ -66,17 +69,10 @@ def _is_honest(run: str, before: str, after: str) -> bool:
 
 
 def _marks(run: str) -> str:
-    if len(run) == 1 and not _is_tag_letter(run):
-        return mark(run)
-    pieces = []
-    for spelled, group in groupby(run, key=_is_tag_letter):
-        if spelled:
-            pieces.append("⟨tags:" + "".join(chr(ord(tag) - 0xE0000) for tag in group) + "⟩")
-        else:
-            pieces += [mark(character, len(list(same))) for character, same in groupby(group)]
-    return "".join(pieces)
-
-
-def _is_tag_letter(character: str) -> bool:
-    """Tags U+E0020 to U+E007E mirror printable ASCII."""
-    return "\U000e0020" <= character <= "\U000e007e"
+    first = run[0]
+    if run == first * len(run) and not "\U000e0020" <= first <= "\U000e007e":
+        return mark(first, len(run))
+    return "".join(
+        f"⟨tags:{found[0].translate(_TAGS)}⟩" if found["tags"] else mark(found[2], len(found[0]))
+        for found in _PARTS.finditer(run)
+    )

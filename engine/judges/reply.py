@@ -73,7 +73,7 @@ def _parse_whole(text: str, kind: VerdictKind, shown: str) -> Parsed:
         raise InvalidReply(Reason.NOT_A_TEXT)
     value = shape.value_of(kind, reply)
     shown = _without_space(shown)
-    if _without_space(text) in shown or _is_copied({shape.EXPLANATION: explanation, **reply}, shown):
+    if _without_space(text) in shown or _is_copied(reply | {shape.EXPLANATION: explanation}, shown):
         raise InvalidReply(Reason.COPIED)
     return Parsed(value, explanation)
 
