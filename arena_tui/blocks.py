@@ -12,7 +12,7 @@ from arena_tui.layout import broken
 BAR = "│ "
 
 MOST_LINES = 200
-MOST_CHARACTERS = 20_000
+MOST_CHARACTERS = 10_000
 """Of one text, where not all of it is asked for."""
 
 

@@ -55,7 +55,7 @@ def trace(text: str, name: str = "bad-model") -> BattleTrace:
     """A battle in which everything that others wrote is one text, and every name one name."""
     verdict = Verdict(VerdictKind.SCORES, VerdictStatus.OK, (1.0, 10.0), explanation=text, raw=text)
     sides = [
-        Side(one, "a1:0", {"name": one}, {"stop": [one]}, "ok", "r1:0", (Turn(text, text),))
+        Side(one, "a1:0", {"name": one}, {"stop": one[:200]}, "ok", "r1:0", (Turn(text, text),))
         for one in (name, f"{name}2")
     ]
     return BattleTrace(
