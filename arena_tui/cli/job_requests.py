@@ -46,7 +46,8 @@ def resume(
 ) -> None:
     """Let a job go on.
 
-    Its pause ends; where nobody is at it, it is queued again and a worker is started for it. A job that failed or was cancelled is started afresh; what has landed is not done again.
+    Its pause ends; where nobody is at it, it is queued again and a worker is started for it. A job that failed or was
+    cancelled is started afresh; what has landed is not done again.
     """
     from engine.jobs.requests import resume as ask
 

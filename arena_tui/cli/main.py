@@ -140,7 +140,7 @@ def root(
         str | None,
         typer.Option(
             "--grace",
-            help="With --batch: how long calls in flight may go on when it is drained or paused (30s).",
+            help="With --batch: how long calls in flight may go on when it is drained or paused (25s).",
             metavar="TIME",
         ),
     ] = None,

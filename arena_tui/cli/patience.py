@@ -25,14 +25,14 @@ PauseLimitOption = Annotated[
         metavar="TIME",
     ),
 ]
-GRACE, PAUSE_LIMIT = "30s", "15m"
+GRACE, PAUSE_LIMIT = "25s", "15m"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """In seconds."""
 
-    grace: float = 30.0
+    grace: float = 25.0
     pause_limit: float = 900.0
 
     @classmethod

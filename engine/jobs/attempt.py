@@ -19,8 +19,8 @@ from engine.store.store import Fence, Store
 if TYPE_CHECKING:
     from engine.jobs.mirroring import HeldMirror
 
-GRACE_SECONDS = 30.0
-"""How long a drain lets calls in flight go on; Slurm kills 30 s after its TERM by default."""
+GRACE_SECONDS = 25.0
+"""How long a drain lets calls in flight go on; Slurm kills 30 s after its TERM, and the rest is for saving."""
 
 PAUSE_SECONDS = 15 * 60.0
 """How long a run waits in a pause before it ends, unfinished: it may be holding what others could use."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from engine.errors import StoreError, UsageError
 from engine.store.counts import TALLY_COLUMNS, CountDeltas, Tally, purge
 from engine.store.imports import read_import
+from engine.store.leases import Moment, lease_holds
 from engine.store.sqlite import Connection
 from engine.store.store import Store, Transaction
 
@@ -101,15 +102,17 @@ def check_no_job_runs(connection: Connection) -> None:
     Raises:
         StoreError: a job is running.
     """
-    row = connection.execute(
-        "SELECT job_id FROM attempts WHERE state = 'running' AND lease_until > ?", (time.time(),)
+    leases = connection.execute(
+        "SELECT a.job_id, w.boot_id, a.lease_boot, a.lease_until FROM attempts a"
+        " JOIN workers w ON w.id = a.worker_id WHERE a.state = 'running'"
     )
-    running = row.fetchone()
-    if running:
-        raise StoreError(
-            f"job {running[0]} is running, and may be using what would go",
-            mend=f"Let it finish, or stop it with: arena-tui jobs drain {running[0]}",
-        )
+    now = Moment.now()
+    for job_id, *lease in leases:
+        if lease_holds(now, *lease):
+            raise StoreError(
+                f"job {job_id} is running, and may be using what would go",
+                mend=f"Let it finish, or stop it with: arena-tui jobs drain {job_id}",
+            )
 
 
 def next_generation(tx: Transaction) -> None:

@@ -19,7 +19,7 @@ from tests.cli.schemas import check_event
 from tests.e2e.programs import PROGRAM, Program, environment
 from tests.e2e.test_signals import BATTLES, JUDGE_CALLS, PLAYER_CALLS, holds_back_after
 from tests.engine.jobs.arena_on_loopback import Arena
-from tests.engine.store.places import unshare, may_mount
+from tests.engine.store.places import may_mount, unshare
 
 Events = list[Mapping[str, Any]]
 

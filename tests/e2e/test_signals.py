@@ -10,11 +10,12 @@ from functools import partial
 
 import pytest
 
-from engine.jobs import attempts, jobs
+from engine.jobs import events, jobs
 from engine.store import counts, open_store
 from tests.cli.schemas import check_event
 from tests.e2e.programs import Program
 from tests.engine.jobs.arena_on_loopback import Arena
+from tests.engine.jobs.stored import content
 from tests.servers.loopback import Connection, Request
 from tests.servers.openai_server import hang
 
@@ -105,25 +106,48 @@ def test_a_signal_drains_and_running_again_goes_on(
         assert_all_is_done(arena, *finish(batch))
 
 
-@pytest.mark.long
 def test_a_job_is_drained_from_another_terminal(
     arena: Arena, batch: Batch, start: Callable[..., Program]
 ) -> None:
-    """The worker looks at its next heartbeat; the judge holds its answers back until then."""
+    """The judge holds its answers back until the worker has heard."""
     release = holds_back_after(arena, 20)
     program = batch()
     program.event(lambda event: event["event"] == "progress")
     code, _, err = start("jobs", "drain", "1", "--store", arena.path).rest()
     assert (code, "job 1 is asked to drain" in err) == (0, True)
-    with open_store(arena.path) as store:
-        assert jobs.read_job(store.reader, 1).request == "drain"
-    taken = program.event(
-        lambda event: event["event"] == "progress" and event["seconds"] > attempts.HEARTBEAT_SECONDS + 1
-    )
-    assert taken["done"] < BATTLES
+    program.event(lambda event: event["event"] == "warning" and "asked to drain" in event["text"])
     release()
     code, lines, _ = program.rest()
     assert (code, json.loads(lines[-1])["exit_code"]) == (3, 3)
+    with open_store(arena.path) as store:
+        assert (jobs.read_job(store.reader, 1).state, jobs.read_job(store.reader, 1).request) == (
+            "unfinished",
+            None,
+        )
+
+
+def test_a_worker_that_slept_past_its_lease_writes_nothing_and_says_so(arena: Arena, batch: Batch) -> None:
+    """A laptop's lid was shut; another process has taken over and has come to the end when the first one wakes."""
+    release = holds_back_after(arena, 20)
+    sleeper = batch()
+    sleeper.event(lambda event: event["event"] == "progress" and event["responses"] == PLAYER_CALLS)
+    sleeper.send(signal.SIGSTOP)
+    with open_store(arena.path, writable=True) as store, store.write() as tx:
+        tx.connection.execute("UPDATE attempts SET lease_until = 0, lease_boot = 0")  # so long it slept
+    release()
+    code, _, err = batch().rest()
+    assert code == 0, err
+    with open_store(arena.path) as store:
+        before, told = content(store), events.read_events(store.reader, 1)
+    sleeper.send(signal.SIGCONT)
+    code, lines, err = sleeper.rest()
+    last = json.loads(lines[-1])
+    assert (code, last["event"], last["exit_code"]) == (1, "finished", 1)
+    assert "attempt 1 of job 1 lost its lease: another worker may have taken over" in err
+    with open_store(arena.path) as store:
+        assert (content(store), events.read_events(store.reader, 1)) == (before, told)
+        assert jobs.read_job(store.reader, 1).state == "done"
+        assert counts.differences(store.reader, 1) == []
 
 
 def test_a_second_interrupt_stops_at_once(arena: Arena, batch: Batch) -> None:

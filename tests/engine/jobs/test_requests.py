@@ -6,9 +6,13 @@ import pytest
 
 from engine.errors import StoreError, UsageError
 from engine.jobs import attempts, events, jobs, requests, settling
+from engine.jobs.claiming import CrashLoop, claim_batch
 from engine.jobs.limits import Limits, parse_limit, still_said
+from engine.jobs.worker import Batch
+from engine.plan import read_plan
 from engine.store import Store
 from engine.store.responses import NewResponse, land_responses
+from tests.engine.jobs.arena_on_loopback import Arena
 from tests.engine.jobs.claims import claim, die
 from tests.engine.store.landing import lay_ground, response
 
@@ -133,6 +137,20 @@ def test_a_row_that_lands_between_forgives_lost_attempts(store: Store) -> None:
         land_responses(tx, [NewResponse("r1:x", ground.prompt_id, ground.players[0].id, response("x"))])
     die(store)
     assert waiting(store) == [1]
+
+
+def test_a_batch_says_that_workers_die_at_its_job_until_it_is_resumed(arena: Arena) -> None:
+    with arena.open() as store:
+        batch = Batch(store, read_plan(arena.write_plan()), arena.events.append)
+        for number in range(1, attempts.MOST_LOST + 1):
+            assert claim_batch(batch).number == number
+            die(store)
+        for _ in range(2):
+            with pytest.raises(CrashLoop, match="job 1 failed: 5 workers died at it") as loop:
+                claim_batch(batch)
+            assert "arena-tui jobs resume 1" in loop.value.mend
+        resume(store, 1)
+        assert claim_batch(batch).number == attempts.MOST_LOST + 1
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,15 @@ def test_a_second_run_asks_nobody(arena: Arena) -> None:
         assert content(store) == before
 
 
+def test_the_preflight_tells_what_it_played_from_what_was_there_before(arena: Arena) -> None:
+    first = arena.run(limit=4)
+    assert (first.expected_battles, first.expected_responses) == (6, 6)
+    second = arena.run(limit=7)
+    assert (second.expected_battles, second.expected_responses) == (9, 9)
+    told = [event.facts for event in arena.events if event.kind == "preflight"]
+    assert [(facts["found"], facts["tried"]) for facts in told] == [(6, 6), (12, 0)]
+
+
 def test_a_larger_limit_contains_a_smaller_one(arena: Arena) -> None:
     arena.run(limit=4)
     with open_store(arena.path) as store:

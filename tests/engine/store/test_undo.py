@@ -13,6 +13,7 @@ from engine.store.arenas import drop_arena, rename_arena
 from engine.store.battles import read_arena
 from engine.store.checks import check_store
 from engine.store.imports import begin_import, read_import
+from engine.store.leases import Moment, boot_id
 from engine.store.prompts import read_set
 from engine.store.responses import NewResponse, land_responses
 from engine.store.store import Fence
@@ -24,7 +25,7 @@ from tests.engine.store.landing import battle as fight
 from tests.engine.store.landing import response as said
 
 
-def run_job(store: Store, state: str = "running", lease_until: float | None = None) -> Fence:
+def run_job(store: Store, state: str = "running", lease_boot: float | None = None) -> Fence:
     with store.write() as tx:
         execute = tx.connection.execute
         execute(
@@ -32,12 +33,13 @@ def run_job(store: Store, state: str = "running", lease_until: float | None = No
         )
         execute(
             "INSERT INTO workers(id, host, boot_id, pid, pid_started_at, started_at, heartbeat_at)"
-            " VALUES ('w', 'h', 'b', 1, 0, 0, 0)"
+            " VALUES ('w', 'h', ?, 1, 0, 0, 0)",
+            (boot_id(),),
         )
         execute(
-            "INSERT INTO attempts(id, job_id, number, worker_id, state, lease_until, started_at)"
-            " VALUES (3, 7, 1, 'w', ?, ?, 0)",
-            (state, time.time() + 86_400 if lease_until is None else lease_until),
+            "INSERT INTO attempts(id, job_id, number, worker_id, state, lease_until, lease_boot, started_at)"
+            " VALUES (3, 7, 1, 'w', ?, 0, ?, 0)",
+            (state, Moment.now().seconds + 86_400 if lease_boot is None else lease_boot),
         )
     return Fence(3, 7, 1, "w")
 
@@ -46,7 +48,7 @@ def test_what_a_run_built_on_stays(store: Store) -> None:
     imported = bring(
         store, [prompt("q1", "one?"), prompt("q2", "two?"), response("ann", "a"), battle(source_id="1")]
     )
-    fence = run_job(store, state="running", lease_until=0.0)
+    fence = run_job(store, state="running", lease_boot=0.0)
     (prompt_id, player_id) = store.reader.execute("SELECT prompt_id, player_id FROM responses").fetchone()
     with store.write(fence) as tx:
         land_responses(tx, [NewResponse("r1:run", prompt_id, player_id, said("of the run"))])
