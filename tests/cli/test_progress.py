@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arena_tui.progress import ASCII_BAR, bar_line, describe, duration, progress_line, size
+from arena_tui.progress import (
+    ASCII_BAR,
+    bar_line,
+    describe,
+    duration,
+    preflight_table,
+    progress_line,
+    size,
+)
 
 COUNT = st.integers(0, 10**7)
 FACTS = st.fixed_dictionaries(
@@ -80,6 +88,24 @@ def test_what_is_with_the_servers_is_shown_of_all_together() -> None:
         "judge": {"in_flight": 4, "window": 8, "limit": 8},
     }
     assert progress_line(facts | {"load": load}) == "0/9 battles  34/40 in flight"
+
+
+@pytest.mark.parametrize(
+    ("found", "tried", "said"),
+    [
+        (0, 0, "36 battles on 1 prompt; none done yet"),
+        (6, 0, "36 battles on 1 prompt; 6 done already"),
+        (6, 6, "36 battles on 1 prompt; 6 played just now, to learn tokens and time"),
+        (
+            9,
+            6,
+            "36 battles on 1 prompt; 9 done already, of which 6 played just now, to learn tokens and time",
+        ),
+    ],
+)
+def test_a_preflight_says_what_is_done_and_what_it_played_itself(found: int, tried: int, said: str) -> None:
+    facts = {"battles": 36, "prompts": 1, "found": found, "tried": tried, "calls": [], "calls_needed": 0}
+    assert preflight_table(facts | {"seconds": 0, "cost": None}).title == said
 
 
 def test_the_end_of_a_run_names_what_went_wrong() -> None:
