@@ -42,7 +42,13 @@ def aside_table(groups: Sequence[AsideGroup]) -> Table:
         rows.append(
             [f"{group.rows:,}", group.reason, f"{Path(first.file).name}:{first.line}", first.text[:80]]
         )
-    return Table(columns, rows)
+    return Table(columns, rows, notes=[_MENDS[group.reason] for group in groups if group.reason in _MENDS])
+
+
+_MENDS = {
+    "unknown winner": "unknown winner: say what their words mean with --values THEIRS=OURS, such as --values L=model_a",
+}
+"""What helps, by the reason why rows were set aside."""
 
 
 def print_preview(form: str, preview: ImportPreview) -> None:
