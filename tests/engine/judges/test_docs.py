@@ -27,3 +27,16 @@ def test_every_kind_has_a_row_and_the_code_says_the_same() -> None:
     for kind in VerdictKind:
         assert f"\n| {kind.value} |" in METHODOLOGY
         assert f"\n| {kind.value} |" in (derive.__doc__ or "")
+
+
+def test_every_attack_has_a_row_that_names_tests_there_are() -> None:
+    rows = [line.split("|")[1:-1] for line in PAGE.splitlines() if line.startswith("| A")]
+    told = [int(number.strip(" A")) for row in rows for number in row[0].split(",")]
+    assert told == list(range(1, 21))
+    tests = Path(__file__).parents[2]
+    for row in rows:
+        folder = tests
+        for named in row[3].split(","):
+            path = tests / named.strip() if "/" in named else folder / named.strip()
+            folder = path.parent
+            assert path.exists(), path
