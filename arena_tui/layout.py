@@ -15,6 +15,7 @@ from typing import Literal
 from rich.cells import cell_len, split_graphemes
 
 from arena_tui.inert import inert
+from arena_tui.words import counted
 
 Fit = Literal["keep", "cut", "list", "wrap"]
 
@@ -83,8 +84,8 @@ class Names:
             fit = told if cell_len(told) <= width else fit
         if fit or not self.names:
             return fit
-        counted = f"{len(self.names)} models"
-        return counted if cell_len(counted) <= width else f"+{len(self.names)}"
+        told = counted(len(self.names), "model")
+        return told if cell_len(told) <= width else f"+{len(self.names)}"
 
 
 Cell = str | Names
