@@ -166,6 +166,7 @@ class Leaderboard:
             "judged_by": dict(coverage.decided_by),
             "prompts": coverage.prompts,
             "shared_prompts": coverage.shared_prompts,
+            "judged_by_some": coverage.judged_by_some,
             "waiting": coverage.waiting,
             "void": coverage.void,
             "total": coverage.total,

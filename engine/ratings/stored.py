@@ -7,7 +7,7 @@ of them count.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ class Coverage:
         decided_by: the decided battles of each judge, by name.
         prompts, shared_prompts: of several judges, prompts with decided battles, and those on which more than one of
             them decided; None of a single judge. A prompt without a known text is shared only within one prompt set.
+        judged_by_some: of several judges, models of which not every judge decided a battle.
     """
 
     decided: int
@@ -41,6 +42,7 @@ class Coverage:
     decided_by: Mapping[str, int] = field(default_factory=dict)
     prompts: int | None = None
     shared_prompts: int | None = None
+    judged_by_some: int | None = None
 
     @property
     def total(self) -> int:
@@ -90,9 +92,10 @@ def read_counts(connection: Connection, view: View) -> ArenaCounts:
     games = columns.wins + columns.losses + columns.ties
     pairs = PairCounts.of(*columns, np.clip(share, 0, games))
     if_void, if_loss = _treatments(connection, view, by_judge, columns)
-    return ArenaCounts(
-        pairs, _coverage(connection, view, by_judge), if_void, if_loss, _unusual(connection, view, names)
-    )
+    coverage = _coverage(connection, view, by_judge)
+    if view.pooled:
+        coverage = replace(coverage, judged_by_some=_judged_by_some(by_judge, names))
+    return ArenaCounts(pairs, coverage, if_void, if_loss, _unusual(connection, view, names))
 
 
 class _Columns(NamedTuple):
@@ -169,6 +172,16 @@ def _coverage(connection: Connection, view: View, by_judge: _ByJudge) -> Coverag
     reasons = _reasons(connection, view) if waiting or void else {}
     prompts = _shared_prompts(connection, view) if view.pooled else (None, None)
     return Coverage(sum(decided_by.values()), waiting, void, reasons, decided_by, *prompts)
+
+
+def _judged_by_some(by_judge: _ByJudge, names: Mapping[int, str]) -> int:
+    """How many models only some of the judges have decided battles of."""
+    judged = [
+        {names[player] for row in rows if row.decided for player in (row.a, row.b)}
+        for rows in by_judge.values()
+    ]
+    first, *others = judged
+    return len(first.union(*others) - first.intersection(*others))
 
 
 def _shared_prompts(connection: Connection, view: View) -> tuple[int, int]:

@@ -52,6 +52,7 @@ def test_battles_of_all_judges_add_up(store: Path) -> None:
     assert facts["judged_by"] == BATTLES
     assert facts["battles"] == facts["judged"] == sum(BATTLES.values())
     assert (facts["prompts"], facts["shared_prompts"]) == (20, 20)
+    assert facts["judged_by_some"] == 0
     assert (facts["over"], facts["online"], bool(facts["online_reason"])) == ("prompts", {}, True)
     cells = command("matrix", "--judge", "all", "--json", store=store).json["battles"]
     assert sum(map(sum, cells)) == 2 * sum(BATTLES.values())

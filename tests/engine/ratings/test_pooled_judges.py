@@ -105,6 +105,18 @@ def test_it_is_told_how_many_prompts_several_judges_share(store: Store) -> None:
     assert (alone.prompts, alone.shared_prompts) == (None, None)
 
 
+def test_models_that_not_all_judges_have_seen_are_counted(store: Store) -> None:
+    land(
+        store,
+        {
+            "crowd": [Fight("ann", "ben"), Fight("ben", "cid")],
+            "gpt-4": [Fight("ann", "ben"), Fight("dot", "ben")],
+        },
+    )
+    assert leaderboard(store, judges=["all"]).coverage.judged_by_some == 2
+    assert leaderboard(store, judges="crowd").coverage.judged_by_some is None
+
+
 def intervals(board: Leaderboard) -> dict[str, tuple[float | None, ...]]:
     return {row.model: (row.rating, row.rating_lower, row.rating_upper) for row in board.rows}
 
