@@ -147,9 +147,9 @@ def _judges(board: Leaderboard) -> list[str]:
         f"judges pooled, a battle of each counts as one; decided: {some(told)}; {shared:,} of {prompts:,} prompts were"
         " judged by more than one"
     ]
-    if board.coverage.judged_by_some:
+    if some_judges := board.coverage.judged_by_some:
         notes.append(
-            f"warning: {board.coverage.judged_by_some:,} of {counted(len(board.rows), 'model')} were not judged by all of"
+            f"warning: {some_judges:,} of {counted(len(board.rows), 'model')} were not judged by all of"
             " them: how lenient a judge is cannot be told from how good such a model is"
         )
     if board.options.interval == "sandwich" or board.options.over == "battles":
