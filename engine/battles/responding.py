@@ -69,6 +69,7 @@ class Responding:
         self._marked = 0
         """How many of the first that are missing are marked as taken."""
         self._asked: dict[str, _Missing] = {}
+        self._failed_once: set[str] = set()
 
     async def run(self) -> None:
         """Answer everything that is missing; end early, with what is in flight, once the run is to stop."""
@@ -77,7 +78,8 @@ class Responding:
             while await self._has_items():
                 async with aclosing(answer(self._seat.player, _Items(self._take))) as answers:
                     async for answered in answers:
-                        await landing.put(self._answered(answered))
+                        if not self._asks_again(answered):
+                            await landing.put(self._answered(answered))
                         if len(self._missing) < AHEAD // 2:
                             self._look_up()
         finally:
@@ -149,6 +151,16 @@ class Responding:
         sampling = self._seat.sampling
         seed = keys.request_seed(sampling.seed, missing.key)
         return Item(missing.key, conversation, sampling, seed, missing.sample)
+
+    def _asks_again(self, answered: Answered) -> bool:
+        """Give one that met its limits another go, behind those that are marked: what failed on a bad day need not
+        wait for the next run."""
+        key = answered.item.key
+        if not answered.retryable or key in self._failed_once or self._run.stop.is_set():
+            return False
+        self._failed_once.add(key)
+        self._missing.insert(self._marked, self._asked.pop(key))
+        return True
 
     def _answered(self, answered: Answered) -> _Answered:
         missing = self._asked.pop(answered.item.key)

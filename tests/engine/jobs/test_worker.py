@@ -258,11 +258,18 @@ def test_every_event_of_a_job_names_it_and_a_dry_run_has_none(arena: Arena) -> N
 def test_a_failed_run_has_the_same_places_when_it_is_run_again(
     arena: Arena, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    good = arena.judge.choose
-    arena.judge.choose = lambda request: status(401) if len(arena.judge.chats) > 20 else good(request)
-    with pytest.raises(EndpointError):
+    good, served = arena.judge.choose, arena.judge.listed
+
+    def becomes_another(request: Request) -> Behaviour:
+        if len(arena.judge.chats) <= 20:
+            return good(request)
+        arena.judge.listed = [{"id": "judge", "root": "other weights"}]
+        return status(500)
+
+    arena.judge.choose = becomes_another
+    with pytest.raises(EndpointError, match="it serves something else now"):
         arena.run()
-    arena.judge.choose = good
+    arena.judge.choose, arena.judge.listed = good, served
     arena.run()
     undisturbed = Arena(tmp_path_factory.mktemp("undisturbed"), arena.loopback)
     undisturbed.run()
