@@ -232,10 +232,11 @@ class BadDay:
 
     Args:
         longest_wait: Retry-After is between 0 and so many seconds.
+        told: called with a request's text and the wait that is asked for.
 
     Attributes:
         met: what was done, by name.
-        waits: seconds that were asked for, by the request's text.
+        stuck: requests that are being handled now and will never be answered.
     """
 
     def __init__(
@@ -246,6 +247,7 @@ class BadDay:
         told: Callable[[str, float], None] = lambda text, wait: None,
     ) -> None:
         self.met: Counter[str] = Counter()
+        self.stuck = 0
         self._seed = seed
         self._share = share
         self._longest_wait = longest_wait
@@ -266,7 +268,18 @@ class BadDay:
             return self._busy(text, draw)
         name = draw.choice(self._passing)
         self.met[name] += 1
-        return FAULTS[name].behave
+        fault = FAULTS[name]
+        return self._counted(fault.behave) if fault.endless else fault.behave
+
+    def _counted(self, behave: Behaviour) -> Behaviour:
+        async def behave_and_count(request: Request, connection: Connection) -> None:
+            self.stuck += 1
+            try:
+                await behave(request, connection)
+            finally:
+                self.stuck -= 1
+
+        return behave_and_count
 
     def _busy(self, text: str, draw: random.Random) -> Behaviour:
         wait = round(draw.uniform(0, self._longest_wait), 2)
