@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.hits import HITS
 from tests.e2e.programs import Program
 from tests.engine.jobs.arena_on_loopback import Arena
 from tests.servers.loopback import LoopbackServer
@@ -37,3 +38,9 @@ def arena(tmp_path: Path, loopback: LoopbackServer) -> Arena:
     made = Arena(tmp_path, loopback)
     (tmp_path / "plan.toml").write_text(made.plan_text())
     return made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where kill tests killed; a window that was never reached has failed its test."""
+    if HITS:
+        terminalreporter.write_line(f"killed {len(HITS)} times: {'; '.join(HITS)}")
