@@ -1,6 +1,6 @@
 """A bad day: a tenth of 2,000 requests meets a fault. On a clock of its own, so that it takes seconds.
 
-Faults are drawn per request and try from a seed, Retry-After is up to 2 s, the deadline 5 s. What failed at the deadline
+Faults are drawn per request and try from a seed, Retry-After is up to 2 s, the deadline 5 s. What failed by then
 is asked once more, as a run does.
 """
 
