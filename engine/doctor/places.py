@@ -14,7 +14,7 @@ from engine.store import Store, open_store
 from engine.store.connecting import beside, size_of
 from engine.store.disk import FLOOR_BYTES, is_full
 from engine.store.filesystem import filesystem_type, is_network
-from engine.store.journal import WAL_LIMIT_BYTES
+from engine.store.journal import WAL_LARGE_BYTES
 from engine.store.owner import owner_of_copy
 from engine.store.placement import ALLOW_NETWORK_OPTION, is_network_allowed
 
@@ -32,7 +32,7 @@ def place_findings(path: Path) -> Iterator[Finding]:
         return
     yield _state(path)
     wal = size_of(beside(path, "-wal"))
-    if wal > 2 * WAL_LIMIT_BYTES:
+    if wal > 3 * WAL_LARGE_BYTES:
         yield warning(
             "store", f"{_size(wal)} stand in its -wal", "A reader holds it for long, or a disk was full."
         )

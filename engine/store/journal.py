@@ -13,18 +13,18 @@ from pathlib import Path
 
 from engine.errors import StoreError
 from engine.store import sqlite
+from engine.store.connecting import beside, size_of
 from engine.store.faults import BUSY_TIMEOUT_MS
 
-WAL_LIMIT_BYTES = 32 << 20
-"""A -wal that has grown beyond is cut back to this when it starts anew."""
+WAL_LARGE_BYTES = 32 << 20
+"""From here on a writer waits for readers, and starts the -wal anew; one that SQLite starts anew is cut to this."""
 
-WAL_LARGE_BYTES = 16 << 20
-"""From here on a writer waits for readers."""
+SHRINK_WAIT_MS = 2_500
+"""No reader of ours looks at one state for over a second. One that began before the checkpoint is waited for, and then
+one that began before all of it was in the file."""
 
-SHRINK_WAIT_MS = 1_000
-"""No reader of ours looks for longer at one state."""
-
-SHRINK_PAUSE_SECONDS = 5.0
+SHRINK_PAUSE_SECONDS = 30.0
+"""Until it is tried again after a reader that stayed, such as a long export."""
 
 
 def set_journal(path: Path, connection: sqlite.Connection, *, alone: bool) -> None:
@@ -48,7 +48,7 @@ def set_journal(path: Path, connection: sqlite.Connection, *, alone: bool) -> No
             mend="The file system may not support it: choose a local path with --store FILE.",
         )
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_LARGE_BYTES}")
 
 
 def _switch_to_wal(connection: sqlite.Connection) -> str:
@@ -68,23 +68,32 @@ def _switch_to_wal(connection: sqlite.Connection) -> str:
 
 
 class WalShrinker:
-    """Starts a large -wal anew, now and then, behind a commit."""
+    """Starts a large -wal anew behind a commit."""
 
-    def __init__(self, connection: sqlite.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite.Connection) -> None:
+        self._wal = beside(path, "-wal")
         self._connection = connection
         self._next_at = 0.0
 
     def tend(self, wal_bytes: int) -> None:
-        """Call it outside of any transaction; costs nothing below the size and waits at most a second above it."""
+        """Call it outside of any transaction, with the size that the -wal had; costs nothing while that is small."""
         if wal_bytes < WAL_LARGE_BYTES or time.monotonic() < self._next_at:
             return
+        if size_of(self._wal) < WAL_LARGE_BYTES:
+            return  # another writer has done it meanwhile
+        if not self._start_anew():
+            self._next_at = time.monotonic() + SHRINK_PAUSE_SECONDS
+
+    def _start_anew(self) -> bool:
+        """False where it cannot be had soon: a reader stays, or the disk is full."""
         self._connection.execute(f"PRAGMA busy_timeout = {SHRINK_WAIT_MS}")
         try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            is_busy, frames, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not is_busy or frames < 0  # another writer is at it
         except sqlite.OperationalError as error:
             # The commit stands: another's checkpoint, or a disk too full for one, only leaves the -wal as it is.
             if sqlite.result_code(error) not in (sqlite.BUSY, sqlite.FULL, sqlite.IOERR):
                 raise
+            return sqlite.result_code(error) == sqlite.BUSY
         finally:
             self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-            self._next_at = time.monotonic() + SHRINK_PAUSE_SECONDS

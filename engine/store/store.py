@@ -54,7 +54,7 @@ class Store:
         self._lock = threading.Lock()
         self._writer = open_writer(path, create=create) if writable else None
         if self._writer is not None:
-            self._presence, self._shrinker = Presence(path), WalShrinker(self._writer)
+            self._presence, self._shrinker = Presence(path), WalShrinker(path, self._writer)
         self._reader: sqlite.Connection | None = None
 
     @property

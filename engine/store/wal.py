@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from engine.store.connecting import READ_FILE_ALONE, beside, connect, number, si
 _HEADER, _FRAME = struct.Struct(">8I"), struct.Struct(">6I")
 _MAGIC = 0x377F0682
 """With its lowest bit set the checksums are over big-endian words, else over little-endian ones."""
+
+_CHUNK_FRAMES = 512
 
 _LOCK_BYTE = 1 << 30
 """The page that holds this byte is never used."""
@@ -104,6 +106,8 @@ def _is_missing(path: Path) -> bool:
 
 
 def _fits(path: Path) -> bool:
+    """Whether file and -wal go together; True too where the -wal was started anew between two looks at its head."""
+    head = _head_of(path)
     try:
         connection = connect(path, READ_FILE_ALONE, may_be_short=True)
     except sqlite.DatabaseError:
@@ -115,7 +119,16 @@ def _fits(path: Path) -> bool:
     finally:
         connection.close()
     wal = read_wal(path)
-    return wal is None or wal.fits(page_size, pages)
+    return wal is None or wal.fits(page_size, pages) or _head_of(path) != head
+
+
+def _head_of(path: Path) -> bytes:
+    """What tells one start of a -wal from another."""
+    try:
+        with beside(path, "-wal").open("rb") as file:
+            return file.read(_HEADER.size)
+    except OSError:
+        return b""
 
 
 def read_wal(path: Path) -> Wal | None:
@@ -140,9 +153,7 @@ def _read_frames(descriptor: int, page_size: int, salts: tuple[int, ...]) -> Wal
     committed: set[int] = set()
     open_pages: set[int] = set()
     final = 0
-    offset = _HEADER.size
-    while len(frame := os.pread(descriptor, _FRAME.size, offset)) == _FRAME.size:
-        page, size_after, *frame_salts, _, _ = _FRAME.unpack(frame)
+    for page, size_after, *frame_salts, _, _ in _frame_heads(descriptor, page_size):
         if tuple(frame_salts) != salts:
             break
         open_pages.add(page)
@@ -150,8 +161,19 @@ def _read_frames(descriptor: int, page_size: int, salts: tuple[int, ...]) -> Wal
             committed |= open_pages
             open_pages.clear()
             final = size_after
-        offset += _FRAME.size + page_size
     return Wal(page_size, frozenset(committed), final)
+
+
+def _frame_heads(descriptor: int, page_size: int) -> Iterator[tuple[int, ...]]:
+    """Many at a time: every command that opens a store waits for this."""
+    frame = struct.Struct(f"{_FRAME.format}{page_size}x")
+    offset = _HEADER.size
+    while chunk := os.pread(descriptor, _CHUNK_FRAMES * frame.size, offset):
+        whole = len(chunk) // frame.size * frame.size
+        yield from frame.iter_unpack(memoryview(chunk)[:whole])
+        if whole < len(chunk) or not whole:
+            return
+        offset += whole
 
 
 def unusable_commits(path: Path) -> int | None:
@@ -181,13 +203,7 @@ def unusable_commits(path: Path) -> int | None:
             sums = _checksum(content[offset : offset + 8] + content[start : start + page_size], sums, words)
             is_whole = list(sums) == salts_and_sums[2:]
         unusable += not is_whole and size_after > 0
-    return unusable if _HEADER.pack(*_header_of(path)) == content[: _HEADER.size] else 0
-
-
-def _header_of(path: Path) -> tuple[int, ...]:
-    with beside(path, "-wal").open("rb") as file:
-        head = file.read(_HEADER.size)
-    return _HEADER.unpack(head.ljust(_HEADER.size, b"\0"))
+    return unusable if _head_of(path) == content[: _HEADER.size] else 0
 
 
 def _checksum(data: bytes, sums: tuple[int, int], words: str) -> tuple[int, int]:
