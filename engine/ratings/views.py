@@ -65,7 +65,8 @@ def find_view(
     """The view of these names. Without an arena the newest; without a judge the one with the most battles.
 
     Args:
-        judges: a name, or several names and globs, whose battles are pooled; `all` is every judge of the arena.
+        judges: one judge by its name; or a list of names and globs, whose battles are pooled, in which `all` is every
+            judge of the arena.
 
     Raises:
         UsageError: no such name, with the nearest; or no battles at all.
@@ -76,7 +77,9 @@ def find_view(
         raise UsageError(
             f"arena '{found.name}' has no battles yet", mend="Run a plan, or import a battle log."
         )
-    chosen, others = _chosen(known, [judges] if isinstance(judges, str) else judges)
+    if isinstance(judges, str):
+        judges = [pick("judge", judges, list(known))]
+    chosen, others = _chosen(known, judges)
     category = None if category in (None, ALL) else category
     if category is not None:
         pick("category", category, categories_of(connection, View(found, chosen)))

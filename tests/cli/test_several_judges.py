@@ -87,6 +87,12 @@ def test_stored_ratings_are_exported_of_the_judges_that_are_meant(store: Path) -
     assert len(battles) == sum(BATTLES.values())
 
 
+def test_battles_are_listed_of_one_judge(store: Path) -> None:
+    listed = command("verdicts", "list", "--judge", "all", store=store)
+    assert (listed.code, "there is no judge 'all'" in listed.err) == (2, True)
+    assert command("verdicts", "list", "--judge", "gpt-4", store=store).code == 0
+
+
 def test_a_reference_may_be_held_against_pooled_judges(store: Path, tmp_path: Path) -> None:
     reference = tmp_path / "mine.json"
     reference.write_text(command("leaderboard", "--judge", "all", "--json", store=store).out)

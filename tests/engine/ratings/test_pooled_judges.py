@@ -86,6 +86,9 @@ def test_a_judge_that_is_not_there_is_told_with_the_nearest(store: Store) -> Non
             find_view(store.reader, judges=["crowd", wrong])
     with pytest.raises(UsageError, match="there is no judge 'claude"):
         find_view(store.reader, judges=["claude*"])
+    for several in ("all", "gpt-*"):  # one name, and no list
+        with pytest.raises(UsageError, match="there is no judge"):
+            find_view(store.reader, judges=several)
 
 
 def test_a_judge_that_is_called_all_is_meant_by_its_name(store: Store) -> None:
