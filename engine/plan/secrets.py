@@ -16,10 +16,11 @@ _OPENINGS = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"sk-[A-Za-z0-9_-]{12,}|[sr]k_(?:live|test)_[A-Za-z0-9]{12,}|gsk_[A-Za-z0-9]{12,}|nvapi-[A-Za-z0-9_-]{12,}"
     r"|hf_[A-Za-z0-9]{16,}|gh[opsur]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{12,}"
-    r"|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]+"
+    r"|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{16,2000}\.[A-Za-z0-9_-]+"
     r"|(?i:bearer)\s+[A-Za-z0-9._~+/=-]{8,})"
 )
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
+# Bounded, for without bounds each letter of a long word would be looked at from each letter before it.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]+")
 _SECRET_NAME = re.compile(
     r"(?:.*[_-])?(?:api[_-]?key|(?:access|auth|bearer|hf|refresh)[_-]?token|secret|secret[_-]?key|password|passwd"
     r"|passphrase|authorization|credentials?)|token"

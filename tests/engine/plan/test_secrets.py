@@ -152,3 +152,10 @@ def test_python_gets_no_secret_in_its_error_either() -> None:
             {"run": {"name": KEYS[0], "arena": "x"}, "prompts": {}, "players": {}, "judges": {}}
         )
     assert "CANARY" not in str(raised.value)
+
+
+@pytest.mark.parametrize("piece", ["a", "a-", "a+", "-eyJ", "sk-", "http://", "x@", "token_"])
+def test_a_long_word_is_looked_through_in_linear_time(piece: str) -> None:
+    """Were time not linear, this would take minutes."""
+    text = piece * (1_000_000 // len(piece))
+    assert not looks_like_key(text) or "(hidden)" in scrubbed(text)
