@@ -64,10 +64,6 @@ class Exported:
         aside += [refused(row, wrong[id(row)]) for row in verdicts if id(row) in wrong]
         return aside + self._battles.land(tx, _of(rows, KeyedBattle))
 
-    def rest(self) -> list[SetAside]:
-        """What could not be used when all rows are there."""
-        return self._registering.rest()
-
     def forget(self) -> None:
         """Look everything up anew from now on."""
         self._known.forget()

@@ -69,7 +69,7 @@ class Landing:
 
     def rest(self) -> list[SetAside]:
         """What could not be used and belongs to no other row."""
-        return self._prompts.contradicting() + self._exported.rest()
+        return self._prompts.contradicting()
 
     def _land_told(self, tx: Transaction, usable: Sequence[Placed]) -> Told:
         """Land the responses that rows hold."""

@@ -14,10 +14,17 @@ from engine.formats.keyed.rows import KeyedArena, KeyedJudge, KeyedPlayer
 from engine.formats.rows import SetAside
 from engine.plan.model import RatingsPlan
 from engine.store.battles import land_arena, read_arena
-from engine.store.contestants import Contestant, alias_player, find_by_key, land_judge, land_player
+from engine.store.contestants import (
+    Contestant,
+    alias_player,
+    find_by_key,
+    land_judge,
+    land_player,
+    rated_name,
+)
 from engine.store.derivations import judge_keys, player_key, plugin_judge_keys, sampling_of
 from engine.store.imports import Held, hold
-from engine.store.rows import encode, to_json
+from engine.store.rows import to_json
 from engine.store.store import Transaction
 
 Registered = KeyedPlayer | KeyedJudge | KeyedArena
@@ -25,8 +32,7 @@ Registered = KeyedPlayer | KeyedJudge | KeyedArena
 WRONG_KEY = "its key does not follow from the row"
 OTHER_RULES = "its arena is rated by other rules in this store (name another one with --arena)"
 NO_RATINGS = "its ratings are none that a plan could say"
-CIRCLE = "its alias stands for itself, or for another alias"
-NOBODY = "its alias stands for no model of the export"
+LOST_ALIAS = "it is rated under the name of another model, which the export lacks"
 
 
 class Registering:
@@ -35,58 +41,48 @@ class Registering:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._names: dict[str, Contestant] = {}
-        self._aliases: list[KeyedPlayer] = []
 
     def land(self, tx: Transaction, rows: Sequence[Registered]) -> list[SetAside]:
         """Register what is new; return what could not be used."""
-        aside = []
+        aside = self._land_players(tx, [row for row in rows if isinstance(row, KeyedPlayer)])
         for row in rows:
             try:
-                if isinstance(row, KeyedPlayer):
-                    self._player(tx, row)
-                elif isinstance(row, KeyedJudge):
+                if isinstance(row, KeyedJudge):
                     self._judge(tx, row)
-                else:
+                elif isinstance(row, KeyedArena):
                     self._arena(tx, row)
             except Unusable as error:
                 aside.append(_aside(row, str(error)))
-        return aside + self._settle_aliases(tx)
-
-    def rest(self) -> list[SetAside]:
-        """Players whose alias stands for nobody."""
-        return [_aside(row, NOBODY) for row in self._aliases]
-
-    def _settle_aliases(self, tx: Transaction) -> list[SetAside]:
-        """Let new players be rated under other names as they were, where these are there."""
-        aside: list[SetAside] = []
-        waiting: list[KeyedPlayer] = []
-        for row in self._aliases:
-            target, own = self._names.get(row.alias_of or ""), self._names[row.name]
-            if target is None:
-                waiting.append(row)
-            elif target.id == own.id or _is_alias(tx, target):
-                aside.append(_aside(row, CIRCLE))
-            else:
-                alias_player(tx, own.name, target.name)
-        self._aliases = waiting
         return aside
 
-    def _player(self, tx: Transaction, row: KeyedPlayer) -> None:
-        try:
-            derived = player_key(row.kind, row.facts, row.template_hash, row.sampling)
-            sampling = None if row.sampling is None else sampling_of(row.sampling)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise Unusable(WRONG_KEY) from error
-        if derived != row.key:
-            raise Unusable(WRONG_KEY)
+    def _land_players(self, tx: Transaction, rows: Sequence[KeyedPlayer]) -> list[SetAside]:
+        """Register players in their order, then let new ones be rated under other names as they were."""
+        aside: list[SetAside] = []
+        aliases: list[KeyedPlayer] = []
+        true = {id(row) for row in rows if _follows(row)}
+        rated = {row.name for row in rows if id(row) in true and row.alias_of is None} | self._names.keys()
+        for row in rows:
+            if id(row) not in true:
+                aside.append(_aside(row, WRONG_KEY))
+            elif row.alias_of is not None and row.alias_of not in rated:
+                aside.append(_aside(row, LOST_ALIAS))
+            elif self._player(tx, row) and row.alias_of is not None:
+                aliases.append(row)
+        for row in aliases:
+            target = self._names[row.alias_of or ""]
+            alias_player(tx, self._names[row.name].name, rated_name(tx.connection, target.id))
+        return aside
+
+    def _player(self, tx: Transaction, row: KeyedPlayer) -> bool:
+        """Register a player; return whether it is new."""
+        sampling = None if row.sampling is None else sampling_of(row.sampling)
         stands = find_by_key(tx.connection, "players", row.key)
         found = stands or land_player(
             tx, row.name, row.kind, row.facts, row.template_hash, sampling, row.path, row.model
         )
         self._names[row.name] = found
         self._count(tx, "players", row.name, found, new=stands is None)
-        if stands is None and row.alias_of is not None:
-            self._aliases.append(row)
+        return stands is None
 
     def _judge(self, tx: Transaction, row: KeyedJudge) -> None:
         derived = judge_keys(row.facts)
@@ -114,6 +110,13 @@ class Registering:
             self._shared.parties.renamed[name] = found.name
 
 
+def _follows(row: KeyedPlayer) -> bool:
+    try:
+        return player_key(row.kind, row.facts, row.template_hash, row.sampling) == row.key
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
 def _aside(row: Registered, reason: str) -> SetAside:
     noun = type(row).__name__.removeprefix("Keyed").lower()
     return SetAside(reason, "", row.line, f"{noun} {row.name}"[:500])
@@ -126,10 +129,3 @@ def _checked(ratings: Any) -> dict[str, Any]:
     except ValidationError as error:
         raise Unusable(NO_RATINGS) from error
     return dict(ratings)
-
-
-def _is_alias(tx: Transaction, player: Contestant) -> bool:
-    row = tx.connection.execute(
-        "SELECT alias_of FROM players WHERE name = ?", (encode(player.name),)
-    ).fetchone()
-    return row is not None and row[0] is not None

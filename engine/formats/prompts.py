@@ -13,7 +13,7 @@ from engine.formats.fields import FieldError
 from engine.formats.identity import RowIds
 from engine.formats.importer import Names, RecordReader, TableImporter
 from engine.formats.jsons import loads
-from engine.formats.keyed.nouns import read_prompt
+from engine.formats.keyed.nouns import prompt_reader
 from engine.formats.keyed.tables import KEYS_OPTION, KeyedReader, is_keyed
 from engine.formats.mapping import ColumnMap, Field, resolve
 from engine.formats.rows import ImportOptions
@@ -47,7 +47,7 @@ class PromptsImporter(TableImporter):
 
     def reader(self, source: Source, options: ImportOptions, names: Names) -> RecordReader:
         if is_keyed("prompts", source.columns, options):
-            return KeyedReader("prompts", source.columns, read_prompt)
+            return KeyedReader("prompts", source.columns, prompt_reader())
         columns = resolve(_FIELDS, source.columns, options.mapping, source.name)
         if not any(body in columns for body in _BODIES):
             raise UsageError(

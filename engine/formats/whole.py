@@ -10,7 +10,7 @@ from typing import ClassVar
 from engine.errors import UsageError
 from engine.formats.importer import Names, RecordReader, TableImporter
 from engine.formats.keyed.judged import battle_reader, game_reader, join_games, read_verdict
-from engine.formats.keyed.nouns import read_arena, read_judge, read_player, read_prompt, read_response
+from engine.formats.keyed.nouns import prompt_reader, read_arena, read_judge, read_player, read_response
 from engine.formats.keyed.tables import KeyedReader, table_of
 from engine.formats.rows import ImportOptions, Layout, Row
 from engine.formats.sources import Source, stem_of
@@ -55,7 +55,7 @@ class StoreImporter(TableImporter):
         table = _table(source)
         reads = {
             "arenas": read_arena,
-            "prompts": read_prompt,
+            "prompts": prompt_reader(),
             "players": read_player,
             "judges": read_judge,
             "responses": read_response,

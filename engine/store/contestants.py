@@ -180,6 +180,15 @@ def read_players(connection: Connection) -> list[PlayerRow]:
     ]
 
 
+def rated_name(connection: Connection, player_id: int) -> str:
+    """The name that a player is rated under: its own, or that of the model which it stands for."""
+    row = connection.execute(
+        "SELECT COALESCE(o.name, p.name) FROM players p LEFT JOIN players o ON o.id = p.alias_of WHERE p.id = ?",
+        (player_id,),
+    ).fetchone()
+    return str(decode(row[0]))
+
+
 def alias_player(tx: Transaction, old: str, new: str) -> None:
     """Rate `old` under the name of `new` from now on; `old` itself ends the alias. Nothing else is changed.
 

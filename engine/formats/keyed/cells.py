@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from engine.formats import fields
+from engine.formats.exact import has_surrogates
 from engine.formats.fields import FieldError
 from engine.formats.jsons import loads
 
@@ -24,6 +25,14 @@ def text(row: Cells, name: str) -> str:
 def maybe_text(row: Cells, name: str) -> str | None:
     """A text or nothing."""
     return None if row.get(name) is None else text(row, name)
+
+
+def plain(row: Cells, name: str) -> str:
+    """A text that is a word of ours, and so holds neither a NUL nor a lone surrogate."""
+    said = text(row, name)
+    if "\0" in said or has_surrogates(said):
+        raise FieldError(f"{name} is no plain text")
+    return said
 
 
 def key(row: Cells, name: str, prefix: str) -> str:

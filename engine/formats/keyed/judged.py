@@ -174,7 +174,8 @@ def _ref(one: dict[str, Any], verdict: KeyedVerdict | None = None) -> KeyedGame:
 def _game(record: Record) -> KeyedGame:
     """A game with its verdict. The verdict may be about equal responses of others, to whom the judge was shown them."""
     row = record.value
-    models = {row.get("player_key_a"): row.get("model_a"), row.get("player_key_b"): row.get("model_b")}
+    sides = [_party(row, f"model_{side}", f"player_key_{side}", keys.PLAYER) for side in ("a", "b")]
+    models = {party.key: party.name for party in sides}
     first, second = (_shown(row, f"player_key_{side}", models) for side in ("first", "second"))
     verdict = KeyedVerdict(
         cells.key(row, "verdict_key", keys.VERDICT),
@@ -192,10 +193,10 @@ def _game(record: Record) -> KeyedGame:
     return _ref(dict(row), verdict)
 
 
-def _shown(row: cells.Cells, name: str, models: Mapping[Any, Any]) -> Party:
+def _shown(row: cells.Cells, name: str, models: Mapping[str, str]) -> Party:
     """Who was shown: one of the battle's two, else somebody known by key alone."""
     key = cells.key(row, name, keys.PLAYER)
-    return Party(str(models.get(key, "")), key)
+    return Party(models.get(key, ""), key)
 
 
 def _source(row: cells.Cells, own: str) -> str | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 from engine import keys
 from engine.formats import fields
 from engine.formats.entry import Record
 from engine.formats.fields import FieldError
+from engine.formats.identity import RowIds
 from engine.formats.keyed import cells
 from engine.formats.keyed.rows import KeyedArena, KeyedJudge, KeyedPlayer, KeyedResponse, Party, Place
-from engine.formats.rows import FilledPrompt
+from engine.formats.rows import FilledPrompt, Row
 from engine.records import (
     Conversation,
     Message,
@@ -22,10 +23,26 @@ from engine.records import (
     ResponseStatus,
     Role,
     Turn,
+    VerdictKind,
 )
 
+_JUDGE_KINDS = {*VerdictKind, "recorded"}
 
-def read_prompt(record: Record) -> Sequence[Prompt | FilledPrompt]:
+
+def prompt_reader() -> Callable[[Record], Sequence[Row]]:
+    """Reads members of prompt sets, each once."""
+    ids = RowIds()
+
+    def read(record: Record) -> Sequence[Row]:
+        found = _prompt(record)
+        prompt = found.prompt if isinstance(found, FilledPrompt) else found
+        ids.claim((prompt.set_name, prompt.name), (prompt.conversation, prompt.category, prompt.difficulty))
+        return (found,)
+
+    return read
+
+
+def _prompt(record: Record) -> Prompt | FilledPrompt:
     """A member of a prompt set; its text may be unknown.
 
     Raises:
@@ -44,10 +61,10 @@ def read_prompt(record: Record) -> Sequence[Prompt | FilledPrompt]:
     )
     key = cells.key(row, "prompt_key", keys.PROMPT)
     if prompt.conversation is not None and key == keys.prompt_key(prompt.conversation):
-        return (prompt,)
+        return prompt
     if key != keys.named_prompt_key(set_name, name):
         raise FieldError("prompt_key does not follow from its text")
-    return (prompt if prompt.conversation is None else FilledPrompt(prompt),)
+    return prompt if prompt.conversation is None else FilledPrompt(prompt)
 
 
 def _conversation(said: Any) -> Conversation:
@@ -69,9 +86,9 @@ def read_player(record: Record) -> Sequence[KeyedPlayer]:
         fields.model_name(row.get("player"), "player"),
         cells.key(row, "player_key", keys.PLAYER),
         fields.model_name(row.get("model"), "model"),
-        cells.text(row, "kind"),
+        cells.plain(row, "kind"),
         cells.facts(row, "facts"),
-        cells.maybe_text(row, "template_hash"),
+        None if row.get("template_hash") is None else cells.plain(row, "template_hash"),
         cells.maybe_facts(row, "sampling"),
         cells.maybe_text(row, "path"),
         cells.maybe_text(row, "alias_of"),
@@ -85,7 +102,10 @@ def read_judge(record: Record) -> Sequence[KeyedJudge]:
     row = record.value
     name = fields.model_name(row.get("judge"), "judge")
     key = cells.key(row, "judge_key", keys.JUDGE)
-    return (KeyedJudge(name, key, cells.text(row, "kind"), cells.facts(row, "facts"), record.line),)
+    kind = cells.plain(row, "kind")
+    if kind not in _JUDGE_KINDS:
+        raise FieldError("unknown kind")
+    return (KeyedJudge(name, key, kind, cells.facts(row, "facts"), record.line),)
 
 
 def read_arena(record: Record) -> Sequence[KeyedArena]:

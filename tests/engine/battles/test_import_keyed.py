@@ -21,7 +21,8 @@ from engine.records import OnCut, OutcomeRule
 from engine.store import Store, open_store
 from engine.store.battles import land_arena
 from engine.store.checks import check_store
-from engine.store.contestants import land_player
+from engine.store.contestants import alias_player, land_player
+from engine.store.derivations import named_player_key
 from tests.engine.battles.carrying import carry, contents, rewrite, take
 from tests.engine.battles.importing_rows import battle, bring, dump, game, prompt, response, scores
 from tests.engine.store.landing import fresh_store, recounts
@@ -83,6 +84,7 @@ NO_RESPONSE = "its response is not in this store"
 NO_VERDICT = "its verdict is not in this store"
 ENDED = "it ended otherwise than follows from its games"
 RULES = "its arena is rated by other rules in this store"
+LOST = "it is rated under the name of another model, which the export lacks"
 RATINGS = "its ratings are none that a plan could say"
 
 
@@ -173,6 +175,37 @@ def test_two_rows_of_one_key_that_differ_are_told_apart_in_one_chunk(store: Stor
     report = take(store, "store", out)
     assert set_aside(report) == {"its key stands for something else in this store": 1}
     assert report.known["responses"] == 1
+
+
+@pytest.mark.parametrize(("alias", "reasons"), [("lynx", {}), ("moth", {LOST: 1}), ("nobody", {LOST: 1})])
+def test_a_model_is_rated_under_the_name_of_one_that_is_there(
+    store: Store, out: Path, alias: str, reasons: dict[str, int]
+) -> None:
+    rewrite(
+        out / "players.jsonl", lambda row: row.update(alias_of=alias) if row["player"] == "moth" else None
+    )
+    report = take(store, "store", out / "players.jsonl")
+    assert set_aside(report) == reasons
+    assert report.taken["players"] == 4 - sum(reasons.values())
+    assert [row["alias_of"] for row in contents(store)["players"] if row["player"] == "moth"] == (
+        [] if reasons else [alias]
+    )
+
+
+def test_a_model_follows_the_one_that_it_stands_for(store: Store, exported: Path, out: Path) -> None:
+    """Which is itself an alias here."""
+    take(store, "store", exported / "players.jsonl")
+    with store.write() as tx:
+        alias_player(tx, "lynx", "heron")
+    rewrite(
+        out / "players.jsonl",
+        lambda row: row.update(
+            player="late", model="late", kind="name", facts={"name": "late"}, template_hash=None, sampling=None,
+            path=None, player_key=named_player_key("late"), alias_of="lynx",
+        ) if row["player"] == "moth" else None,
+    )  # fmt: skip
+    assert take(store, "store", out / "players.jsonl").set_aside == ()
+    assert [row["alias_of"] for row in contents(store)["players"] if row["player"] == "late"] == ["heron"]
 
 
 def test_a_name_that_is_taken_gets_a_number_and_is_told(store: Store, exported: Path) -> None:
