@@ -86,6 +86,11 @@ def data_is_seen() -> bool:
     return _data().isatty()
 
 
+def data_encoding() -> str:
+    """How letters are written there."""
+    return _data().encoding or "ascii"
+
+
 def data_is_styled() -> bool:
     """Whether that screen takes bold letters, and the person wants them."""
     return data_is_seen() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ

@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 
+from arena_tui.streams import data_encoding, data_is_seen
 from engine.doctor.finding import Finding, fine, warning
 
 LEAST_COLUMNS, LEAST_LINES = 80, 24
@@ -15,8 +15,8 @@ LEAST_COLUMNS, LEAST_LINES = 80, 24
 
 def terminal_findings(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """Size, colours, Unicode, and a multiplexer in between. Of a pipe nothing can be said but its encoding."""
-    yield _encoding(getattr(sys.stdout, "encoding", None) or "ascii")
-    if not sys.stdout.isatty():
+    yield _encoding(data_encoding())
+    if not data_is_seen():
         yield fine("terminal", "the output goes to no terminal: its size and colours are not looked at")
         return
     columns, lines = shutil.get_terminal_size()

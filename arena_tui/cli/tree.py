@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from arena_tui.cli.help_page import HelpContext
 from arena_tui.cli.running import did_you_mean
 from arena_tui.cli.values import HELP_OPTIONS, read_plainly
+from arena_tui.streams import strays_as_talk
 from engine.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -88,9 +89,14 @@ class Program(Group):
 
 
 class Command(TyperCommand):
-    """A command whose help names arguments as its usage does, without the types of Python."""
+    """A command whose help names arguments as its usage does, without the types of Python. While it runs, what
+    libraries print by themselves passes the border as talk."""
 
     context_class = HelpContext
+
+    def invoke(self, ctx: Any) -> Any:
+        with strays_as_talk():
+            return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         pieces = ["[OPTIONS]"]

@@ -14,7 +14,9 @@ import pytest
 import arena_tui
 import engine
 from arena_tui import output
-from arena_tui.streams import redraw
+from arena_tui.cli.running import run
+from arena_tui.cli.tree import commands
+from arena_tui.streams import redraw, strays_as_talk
 
 ROOT = Path(arena_tui.__file__).parent
 WRITERS = {ROOT / "streams.py"}
@@ -98,6 +100,33 @@ def test_what_libraries_print_becomes_inert_talk() -> None:
     assert "model said ␛[2J" in done.stderr
     assert "careful <U+202E>" in done.stderr
     assert done.stderr.endswith("\n")
+
+
+def test_what_libraries_print_in_any_command_is_talk(capsys: pytest.CaptureFixture[str]) -> None:
+    app = commands()
+
+    @app.command("load")
+    def load() -> None:
+        sys.stdout.write("loading \x1b]0;x\x07")
+        sys.stderr.write("said \x9b2J\n")
+        output.out("data")
+
+    run(lambda: app([], standalone_mode=False))
+    said = capsys.readouterr()
+    assert said.out == "data\n"
+    assert "loading ␛]0;x␇" in said.err
+    assert "<U+009B>2J" in said.err
+
+
+@pytest.mark.parametrize("pieces", [["x"] * 30_000, ["\rbar"] * 10_000, ["a\nb"] * 1000])
+def test_what_is_printed_without_line_ends_is_said_all_the_same(pieces: list[str]) -> None:
+    err = io.StringIO()
+    with redirect_stderr(err), strays_as_talk():
+        for piece in pieces:
+            sys.stderr.write(piece)
+    whole = "".join(pieces).replace("\r", "␍")
+    assert err.getvalue().replace("\n", "") == whole.replace("\n", "")
+    assert max(map(len, err.getvalue().split("\n"))) < 20_000
 
 
 def test_a_line_that_is_redrawn_gives_way_to_the_next() -> None:
