@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
+from engine.battles import importing
 from engine.battles.exporting import export_store
 from engine.errors import UsageError
 from engine.formats.export import ExportFormat
-from engine.formats.rows import Row
+from engine.formats.rows import ImportOptions, Row
+from engine.formats.whole import StoreImporter
 from engine.records import OnCut, OutcomeRule, Sampling
 from engine.store import Store
 from engine.store.battles import land_arena
@@ -78,6 +82,28 @@ def test_undoing_the_import_of_an_export_restores_the_store(
         undo_import(other, report.import_id)
         assert dump(other) == stood
         assert recounts(other) == []
+
+
+def test_an_import_of_an_export_that_is_cut_short_is_finished_by_another(tmp_path: Path) -> None:
+    def broken(rows: Iterator[Row], after: int) -> Iterator[Row]:
+        yield from islice(rows, after)
+        raise ConnectionError("the disk was pulled out")
+
+    importer, options = StoreImporter(), ImportOptions()
+    with fresh_store() as store:
+        bring(store, everything())
+        export_store(store, tmp_path / "out", ExportFormat.JSONL)
+        layout = importer.layout([tmp_path / "out"], options)
+        total = len(list(importer.rows([tmp_path / "out"], options, layout)))
+        for after in range(0, total, 7):
+            with fresh_store() as other, pytest.MonkeyPatch.context() as patch:
+                patch.setattr(importing, "CHUNK", 3)
+                rows = broken(importer.rows([tmp_path / "out"], options, layout), after)
+                with pytest.raises(ConnectionError):
+                    importing.import_rows(other, "store", [tmp_path / "out"], rows, layout, options)
+                assert recounts(other) == []
+                assert take(other, "store", tmp_path / "out").set_aside == ()
+                assert contents(other) == contents(store)
 
 
 def test_identities_that_share_a_name_or_a_model_come_back(tmp_path: Path) -> None:
