@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.errors import MissingExtra, UsageError
-from engine.keys import content_hash
+from engine.keys import content_hash, sampling_json
+from engine.records import Sampling
 
 POCKET = "pocket:"
 
@@ -31,6 +33,29 @@ OTHER_FILES = (
     "chat_template.json",
 )
 """With the weights, what decides a model's answers."""
+
+APPLIED = ("do_sample", "temperature", "top_p", "top_k", "max_new_tokens")
+"""Of generation_config.json, with the tokens that end an answer, where the plan says nothing."""
+
+NO_SAMPLING = frozenset(
+    {
+        "bos_token_id",
+        "eos_token_id",
+        "pad_token_id",
+        "decoder_start_token_id",
+        "transformers_version",
+        "use_cache",
+    }
+    | {"_from_model_config", "cache_implementation", "max_length", "trust_remote_code", "output_attentions"}
+    | {"output_hidden_states", "output_scores", "output_logits", "return_dict_in_generate", "chat_format"}
+)
+"""What it may state beside, and what chooses no token."""
+
+EXTRA = frozenset({"torch", "transformers", "safetensors", "tokenizers", "huggingface_hub"})
+"""Packages without which the extra is not installed."""
+
+NEUTRAL: tuple[Any, ...] = (None, False, 0, 1, [], {}, "")
+"""Values with which a processor of logits does nothing."""
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -142,6 +167,38 @@ def stated_defaults(folder: Path) -> dict[str, Any]:
     return _json_object(folder / "generation_config.json")
 
 
+def stated_temperature(stated: Mapping[str, Any]) -> float | None:
+    """Of what generation_config.json states: 0 where it says not to sample; None where it says nothing."""
+    return 0.0 if stated.get("do_sample") is False else stated.get("temperature")
+
+
+def notes_on_defaults(stated: Mapping[str, Any], sampling: Sampling) -> list[str]:
+    """What a person should know of what generation_config.json states: what holds since the plan says nothing, and
+    what is not applied at all. Either way the file is part of the model's identity."""
+    said = {**sampling_json(sampling), "max_new_tokens": sampling.max_tokens}
+    silent = [name for name in APPLIED if said.get(name) is None]
+    if sampling.temperature is not None and "do_sample" in silent:
+        silent.remove("do_sample")
+    held = {name: stated[name] for name in silent if stated.get(name) is not None}
+    unheeded = {
+        name: value
+        for name, value in stated.items()
+        if name not in APPLIED and name not in NO_SAMPLING and value not in NEUTRAL
+    }
+    notes = []
+    if held:
+        notes.append(f"the plan leaves to generation_config.json, and so it holds: {_listed(held)}")
+    if unheeded:
+        notes.append(
+            f"generation_config.json states what is not applied, since no plan can say it: {_listed(unheeded)}"
+        )
+    return notes
+
+
+def _listed(stated: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {json.dumps(value)[:80]}" for name, value in sorted(stated.items()))
+
+
 def _json_object(path: Path) -> dict[str, Any]:
     """What a JSON file states; empty without the file."""
     try:
@@ -151,6 +208,11 @@ def _json_object(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise UsageError(f"'{path}' is no JSON", str(error)) from None
     return stated if isinstance(stated, dict) else {}
+
+
+def is_of_extra(error: ModuleNotFoundError) -> bool:
+    """Whether what is missing is a package that the extra brings, and not a part of one that is broken."""
+    return error.name in EXTRA
 
 
 def _file_hash(path: Path) -> str:
@@ -163,7 +225,9 @@ def _from_hub(model: str, revision: str | None) -> Path:
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError
-    except ImportError:
+    except ModuleNotFoundError as error:
+        if not is_of_extra(error):
+            raise
         raise MissingExtra("the transformers player", "train", "huggingface_hub") from None
     try:
         folder = snapshot_download(

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging
 
 from engine.errors import UsageError
 from engine.players.base import ChatReply, ChatRequest
 from engine.players.transformers.batching import Row
-from engine.players.transformers.checkpoint import stated_defaults
+from engine.players.transformers.checkpoint import stated_defaults, stated_temperature
 from engine.players.transformers.decoding import Batch, Said
+from engine.players.transformers.loading import load_model, load_tokenizer
 from engine.records import ResponseStatus, Sampling
 
 TINY_PARAMETERS = 10_000_000
@@ -34,6 +31,7 @@ class Loaded:
 
     Attributes:
         batch_size: rows at a time, as the options say or as suits the model's size.
+        notes: what the library had to say of it.
     """
 
     def __init__(
@@ -41,8 +39,9 @@ class Loaded:
     ) -> None:
         self._device = _device(device)
         with _LOADING:
-            self._tokenizer = _load_tokenizer(folder)
-            self._model = _load_model(folder, dtype, self._device)
+            self._tokenizer, notes = load_tokenizer(folder)
+            self._model, further = load_model(folder, dtype, self._device)
+        self.notes = list(dict.fromkeys(notes + further))
         tiny = sum(p.numel() for p in self._model.parameters()) < TINY_PARAMETERS
         self.batch_size = batch_size or (256 if tiny else 64)
         self._num_threads = num_threads or (1 if tiny else torch.get_num_threads())
@@ -76,7 +75,7 @@ class Loaded:
 
     def _row(self, request: ChatRequest, ids: Sequence[int], limit: int) -> Row:
         sampling, stated = request.sampling, self._defaults
-        temperature = stated.get("temperature") if sampling.temperature is None else sampling.temperature
+        temperature = stated_temperature(stated) if sampling.temperature is None else sampling.temperature
         return Row(
             request=request,
             ids=ids,
@@ -121,50 +120,6 @@ class Loaded:
             return False
         tail = self.text(tokens[-4 * max(map(len, row.stop)) - 4 :])
         return any(stop in tail for stop in row.stop)
-
-
-def _load_tokenizer(folder: Path) -> Any:
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise _unreadable(folder, "tokenizer", error) from None
-    return tokenizer
-
-
-def _load_model(folder: Path, dtype: str, device: torch.device) -> Any:
-    kind: Any = {"auto": "auto"}.get(dtype) or getattr(torch, dtype)
-    if dtype == "auto" and device.type == "cpu":
-        kind = torch.float32
-    try:
-        with _no_progress_bar():
-            model = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=kind, local_files_only=True, trust_remote_code=False
-            )
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise _unreadable(folder, "model", error) from None
-    return model.to(device).eval()
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """The terminal is not the library's to draw on: bars of our own may stand there."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
-def _unreadable(folder: Path, what: str, error: Exception) -> UsageError:
-    if "trust_remote_code" in str(error):  # by default the library asks on the terminal, and waits
-        return UsageError(
-            f"the {what} in '{folder}' needs code that comes with it",
-            "Such code would run with all that you may do; it was not run.",
-            "Serve the model with a program that you trust to run it, and ask it with kind = 'http'.",
-        )
-    return UsageError(f"the {what} in '{folder}' cannot be read", " ".join(str(error).split())[:300])
 
 
 def _device(wanted: str) -> torch.device:

@@ -14,7 +14,14 @@ from engine.errors import MissingExtra, UsageError
 from engine.players.base import ChatReply, ChatRequest, ModelIdentity, PlayerSpec
 from engine.players.thinking import split_thinking
 from engine.players.transformers.batching import Row, batches
-from engine.players.transformers.checkpoint import Checkpoint, read_checkpoint, template_hash
+from engine.players.transformers.checkpoint import (
+    Checkpoint,
+    is_of_extra,
+    notes_on_defaults,
+    read_checkpoint,
+    stated_defaults,
+    template_hash,
+)
 from engine.plugin_options import PluginOptions, read_options, refuse
 from engine.plugins import Group
 from engine.records import ResponseStatus
@@ -106,6 +113,8 @@ class TransformersPlayer:
             MissingExtra: it has to come from the hub, and what fetches it is not installed.
         """
         self._checkpoint = await asyncio.to_thread(read_checkpoint, self._model_name, self._revision)
+        stated = stated_defaults(self._checkpoint.folder)
+        self._note(notes_on_defaults(stated, self.sampling))
 
     def identity(self) -> ModelIdentity:
         """The hash of the model's files, and of its chat template; not the path."""
@@ -167,6 +176,9 @@ class TransformersPlayer:
             latency_ms=1000 * said.seconds,
         )
 
+    def _note(self, notes: Sequence[str]) -> None:
+        self.notes += [f"{self.name}: {note}" for note in notes]
+
     def _open(self) -> Checkpoint:
         if self._checkpoint is None:
             raise RuntimeError(f"player '{self.name}' is not open")
@@ -176,13 +188,16 @@ class TransformersPlayer:
         async with self._loading:
             if self._loaded is None:
                 self._loaded = await asyncio.to_thread(self._load, self._open())
+                self._note(self._loaded.notes)
             return self._loaded
 
     def _load(self, checkpoint: Checkpoint) -> Loaded:
         try:
             import torch  # noqa: F401
             import transformers  # noqa: F401
-        except ImportError:
+        except ModuleNotFoundError as error:
+            if not is_of_extra(error):
+                raise
             raise MissingExtra("the transformers player", "train") from None
         from engine.players.transformers.loaded import Loaded
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,69 @@ def test_broken_weights_are_failures_and_not_answers(copy: Path) -> None:
     model.save_pretrained(copy)
     reply = asked(make(copy), [request("k", "x")])["k"]
     assert (reply.status, reply.error) == (ResponseStatus.FAILED, "the model's logits are NaN")
+
+
+def change_weights(copy: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(copy / "model.safetensors")
+    change(weights)
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+
+
+NORM = "model.layers.0.input_layernorm.weight"
+
+
+def test_a_checkpoint_that_lacks_weights_is_refused_and_not_filled_at_random(copy: Path) -> None:
+    change_weights(copy, lambda weights: weights.pop(NORM))
+    with pytest.raises(UsageError, match="lacks 1 of its weights") as raised:
+        asked(make(copy), [request("k", "x")])
+    assert NORM in str(raised.value)
+
+
+def test_weights_of_another_shape(copy: Path) -> None:
+    change_weights(copy, lambda weights: weights.update({NORM: weights[NORM][:3].clone()}))
+    with pytest.raises(UsageError, match="weights have other shapes"):
+        asked(make(copy), [request("k", "x")])
+
+
+def test_what_the_library_says_of_a_checkpoint_is_a_note_and_not_written_to_the_terminal(
+    copy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    change_weights(copy, lambda weights: weights.update({"model.further.weight": weights[NORM].clone()}))
+    player = make(copy)
+    asked(player, [request("k", "x")])
+    assert player.notes == ["p: 1 weights of the checkpoint are not used, such as model.further.weight"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_package_that_is_there_and_broken_is_not_taken_for_missing(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        """As torch says it whose CUDA libraries are gone."""
+
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            if name == "torch":
+                raise ImportError("libcudart.so.12: cannot open shared object file")
+
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.raises(ImportError, match="libcudart"):
+        asked(make(checkpoint), [request("k", "x")])
+
+
+def test_what_generation_config_states_is_said(copy: Path) -> None:
+    stated = json.loads((copy / "generation_config.json").read_text())
+    stated |= {"do_sample": True, "top_k": 20, "temperature": 0.6, "repetition_penalty": 1.05, "min_p": 0.0}
+    (copy / "generation_config.json").write_text(json.dumps(stated))
+    spec = PlayerSpec("p", str(copy), sampling=Sampling(temperature=0.7, max_tokens=4))
+    player = TransformersPlayer.from_plan("p", spec)
+    asked(player, [request("k", "x")])
+    assert player.notes == [
+        "p: the plan leaves to generation_config.json, and so it holds: top_k = 20",
+        "p: generation_config.json states what is not applied, since no plan can say it: repetition_penalty = 1.05",
+    ]
 
 
 def test_without_torch_the_extra_is_named(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -265,6 +265,16 @@ def test_defaults_of_the_checkpoint_hold_where_the_plan_says_nothing(copy: Path)
     assert silent == spoken
 
 
+def test_a_checkpoint_that_says_not_to_sample_is_greedy_where_the_plan_says_nothing(copy: Path) -> None:
+    stated = json.loads((copy / "generation_config.json").read_text()) | {
+        "do_sample": False,
+        "max_new_tokens": 11,
+    }
+    (copy / "generation_config.json").write_text(json.dumps(stated))
+    silent = texts(asked(make(copy), forty(Sampling())))
+    assert silent == texts(asked(make(copy), forty(Sampling(0.0, max_tokens=11))))
+
+
 # Conversations
 
 
