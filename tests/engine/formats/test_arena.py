@@ -329,3 +329,17 @@ def test_a_winner_may_be_told_by_its_name(tmp_path: Path) -> None:
     # Words of battle logs go first: what is called so is a side, or a tie, whoever has that name.
     assert won == ["second", "first", "tie", "first"]
     assert imported.reasons == {"unknown winner": 2}
+
+
+def test_a_person_says_the_arena_else_the_rows_do(tmp_path: Path) -> None:
+    row = {"id": 1, "model_a": "x", "model_b": "y", "winner": "tie"}
+    path = write_jsonl(tmp_path / "battles.jsonl", [row | {"arena": "theirs"}, row | {"arena": "others"}])
+    said = run(ArenaImporter(), path)
+    assert said.layout.arena is None
+    assert [battle.arena for battle in said.battles] == ["theirs", "others"]
+    mine = run(ArenaImporter(), path, arena="mine")
+    assert mine.layout.arena == "mine"
+    assert [battle.arena for battle in mine.battles] == ["mine"]
+    assert mine.reasons == {"duplicate id": 1}
+    unnamed = run(ArenaImporter(), write_jsonl(tmp_path / "log.jsonl", [row]))
+    assert (unnamed.layout.arena, unnamed.battles[0].arena) == ("log", None)
