@@ -239,6 +239,27 @@ def test_a_store_that_a_killed_process_left_is_whole(tmp_path: Path) -> None:
     assert sets_in(path) == 20
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("left", ["a cut", "zeros", "a hole"])
+def test_a_power_loss_costs_the_last_commits_and_no_more(tmp_path: Path, seed: int, left: str) -> None:
+    """The -wal's end is as a disk leaves it that had not written all of it: faked on the files of a killed process."""
+    path = left_by_a_killed_process(tmp_path / "arena.db")
+    with open_store(path) as store:
+        all_sets = [name for name, _ in set_names(store.reader)]
+    size = wal(path).stat().st_size
+    at = random.Random(seed).randrange(size)
+    if left == "a cut":
+        os.truncate(wal(path), at)
+    else:
+        overwrite(wal(path), at, bytes(size - at if left == "zeros" else min(PAGE, size - at)))
+    with open_store(path, writable=True) as store:
+        kept = [name for name, _ in set_names(store.reader)]
+        assert kept == all_sets[: len(kept)]
+    with open_store(path) as store:
+        assert check_store(store.reader).sound
+        assert len(set_names(store.reader)) == len(kept)
+
+
 @pytest.mark.parametrize("writable", [True, False])
 def test_a_missing_wal_is_missed(tmp_path: Path, writable: bool) -> None:
     path = left_by_a_killed_process(tmp_path / "arena.db")
