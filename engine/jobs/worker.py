@@ -145,6 +145,8 @@ async def _go(attempt: Attempt, fence: Fence) -> Progress:
         snapshots = Snapshots(attempt.store, fence, attempt.plan, _views(run))
 
         def tell() -> None:
+            if run.progress.calls.total() > asked_before:
+                _resume(attempt)
             attempt.teller.notes(run.cast)
             attempt.teller.progress(run.progress)
 
@@ -163,6 +165,8 @@ async def _go(attempt: Attempt, fence: Fence) -> Progress:
             attempt.asked.add_calls_of(run.progress)
             if run.progress.calls.total() > asked_before:
                 attempt.pausing.land()
+        if not run.stop.is_set():
+            _resume(attempt)
         tell()
         snapshots.write()
         _tell_end(attempt, run)
@@ -173,6 +177,12 @@ def _tell_beginning(attempt: Attempt, fence: Fence) -> None:
     if not attempt.started:
         attempt.started = True
         attempt.teller.tell("started", {"attempt": fence.number})
+    if (cause := attempt.pausing.cause) is not None and not cause.waits:
+        _resume(attempt)
+
+
+def _resume(attempt: Attempt) -> None:
+    """The pause is over, if there is one: what was waited for is seen only when something lands again."""
     cause, attempt.pausing.cause = attempt.pausing.cause, None
     if cause is not None:
         _notify(attempt, "resumed", attempt.teller.resumed(cause.reason))

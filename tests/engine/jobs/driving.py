@@ -40,6 +40,15 @@ class SteppedClock(SystemClock):
         self._sleepers.append((self._now + seconds, woken))
         await woken.wait()
 
+    @property
+    def is_waited_on(self) -> bool:
+        """Whether anybody sleeps."""
+        return bool(self._sleepers)
+
+    def is_slept_on(self, seconds: float) -> bool:
+        """Whether somebody sleeps for just so long from now."""
+        return any(abs(ends - self._now - seconds) < 1e-6 for ends, _ in self._sleepers)
+
     def advance(self, seconds: float) -> None:
         """Let time pass, and wake whose time has come."""
         self._now += seconds
@@ -85,6 +94,11 @@ class Driven:
                     assert holds(), f"the run ended before: {what}; {self.task!r}, {self.kinds()}"
                     return
                 await asyncio.sleep(0.005)
+
+    async def advance(self, seconds: float, asleep: float) -> None:
+        """Let time pass as soon as the run sleeps for just `asleep` seconds."""
+        await self.until(lambda: self.clock.is_slept_on(asleep), f"a wait of {asleep} s")
+        self.clock.advance(seconds)
 
     async def end(self) -> Progress:
         """Wait for the end; what it raises."""

@@ -73,7 +73,7 @@ def test_a_pause_that_is_asked_for_waits_and_goes_on_under_the_same_attempt(
             asked = len(arena.judge.chats)
             with open_store(arena.path) as store:  # what was in flight has landed
                 assert number(store, "SELECT COUNT(*) FROM verdicts") == asked
-            run.clock.advance(60)
+            await run.advance(4, asleep=5)
             run.resume()
             assert (await run.event("resumed")).facts["reason"] == "asked to pause"
             assert (await run.end()).states == {"decided": 36}
@@ -128,8 +128,8 @@ def test_a_pause_over_its_limit_ends_unfinished_and_running_again_goes_on(
         release = gate(arena, 20)
         async with driven(arena, pause_seconds=120) as run:
             await paused_when_asked(arena, run, release)
-            run.clock.advance(119)
-            run.clock.advance(2)
+            await run.advance(5, asleep=5)
+            await run.advance(116, asleep=5)
             with pytest.raises(PauseOver, match="asked to pause; paused for 120 s") as over:
                 await run.end()
             assert over.value.exit_code == 3
@@ -202,7 +202,7 @@ def test_calls_in_flight_have_their_grace_and_no_more(arena: Arena, request_: An
             await run.until(lambda: len(arena.judge.chats) > 20)
             run.ask(request_)
             await run.warning(f"asked to {request_}")
-            run.clock.advance(31)
+            await run.advance(30, asleep=30)
             if request_ == "pause":
                 await run.event("paused")
                 return
@@ -227,16 +227,15 @@ def test_a_server_that_goes_away_is_waited_for(arena: Arena, undisturbed: dict[s
             assert "endpoint" in paused.facts["reason"]
             assert run.job.state == "paused"
             asked = len(arena.judge.chats)
-            run.clock.advance(5)
-            await run.event("resumed")  # its server answers when it is asked what it serves
-            await run.event("paused", 2)
+            await run.advance(5, asleep=5)
+            await run.until(lambda: run.clock.is_slept_on(10), "a longer wait")
             assert len(arena.judge.chats) > asked
+            assert run.kinds()[-1] == "paused"  # it is one pause, however often it is tried
             arena.judge.choose = answered
-            run.clock.advance(9)
-            await asyncio.sleep(0)
-            assert run.kinds()[-1] == "paused"
-            run.clock.advance(1)
-            await run.event("resumed", 2)
+            await run.advance(9, asleep=10)
+            assert run.clock.is_slept_on(1)  # it is in no hurry
+            await run.advance(1, asleep=1)
+            await run.event("resumed")
             assert (await run.end()).states == {"decided": 36}
 
     play(test())
@@ -265,8 +264,11 @@ def test_a_full_disk_is_waited_for(arena: Arena, undisturbed: dict[str, Rows]) -
             writer.execute("PRAGMA max_page_count = 1")  # SQLite takes the pages that there are
             paused = await run.event("paused")
             assert paused.facts["reason"].endswith("is full")
-            run.clock.advance(5)  # the disk has room, says the disk; the store still has none
-            await run.until(lambda: run.batch.clock.now() > 1000)
+            for _ in range(3):  # the disk has room, says the disk, but the store has next to none
+                await run.until(lambda: run.clock.is_waited_on, "a wait")
+                run.clock.advance(60)
+            await run.until(lambda: run.clock.is_waited_on, "a wait")
+            assert run.kinds()[-1] == "paused"
             writer.execute("PRAGMA max_page_count = 1000000")
             run.clock.advance(60)
             await run.event("resumed")
@@ -327,7 +329,7 @@ def test_the_time_may_be_set_while_it_runs(arena: Arena, own: float | None) -> N
         release = gate(arena, 20)
         async with driven(arena, stop_after=own) as run:
             await run.until(lambda: len(arena.judge.chats) > 20)
-            run.clock.advance(100)
+            run.clock.advance(100)  # nobody minds: there is no limit, or a larger one
             run.set(stop_after=90)
             await run.warning("the time is up")
             release()

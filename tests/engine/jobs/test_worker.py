@@ -306,9 +306,9 @@ def test_two_that_are_one_and_the_same_are_refused(arena: Arena, noun: str) -> N
 
 
 def test_what_this_version_does_not_do_is_said_before_anything_is_asked(arena: Arena) -> None:
-    arena.run(limit=1, run="mirror = 'copies'", judge="serve = 'serve {model} on {port}'")
+    arena.run(limit=1, judge="serve = 'serve {model} on {port}'")
     assert arena.events[0].kind == "warning"
-    assert "does nothing with run.mirror, judges.judge.serve" in arena.events[0].facts["text"]
+    assert "does nothing with judges.judge.serve" in arena.events[0].facts["text"]
 
 
 def test_what_a_player_notes_is_told_once_while_the_run_goes_on(arena: Arena) -> None:
