@@ -3,7 +3,8 @@
 Our own come through the same door as those of other packages. Listing names reads metadata and imports
 nothing; naming one imports that one. A broken package is a warning in a list and an error when it is named.
 
-A plug-in is what its entry point names: for players and judges a class with `from_plan`. It may have an
+A plug-in is what its entry point names: for players and judges a class with `from_plan`, for stages one with `run`
+(`engine.training.running.Stage`). It may have an
 attribute `Options`, a pydantic model class of the `options` that a plan may give it; None takes none.
 """
 
@@ -34,7 +35,7 @@ class Group(StrEnum):
         return self.value.removeprefix("arena_tui.").removesuffix("s")
 
 
-_NEEDS = {Group.PLAYERS: "from_plan", Group.JUDGES: "from_plan"}
+_NEEDS = {Group.PLAYERS: "from_plan", Group.JUDGES: "from_plan", Group.STAGES: "run"}
 
 
 @dataclass(frozen=True, slots=True)
