@@ -136,7 +136,7 @@ def error_message(answer: Mapping[str, Any]) -> str:
     if isinstance(error, Mapping):
         parts = [error.get("code"), error.get("message", error.get("detail"))]
         error = " ".join(str(part) for part in parts if part is not None)
-    return " ".join(str(error).split())[:MAX_REASON]
+    return " ".join(str(error).split())
 
 
 def _only_choice(answer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ raised becomes one of ours.
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -98,10 +99,16 @@ class Wire:
         except ValueError as error:  # a header or a content coding that cannot be read
             raise Transient(self.scrub(f"bad response: {error}")) from None
         if not 200 <= status < 300:
+            # Scrubbed whole and cut afterwards: half a key is a secret too.
             raise failure_of_status(status, headers, self.scrub(_words(body)), self._wall())
-        if any(len(secret) >= SHORTEST_SECRET and secret.encode() in body for secret in self._secrets()):
+        if self._repeats_key(body):
             raise Rejected("the body repeats the API key")
         return body
+
+    def _repeats_key(self, body: bytes) -> bool:
+        """Whether a body holds the key, in whatever way JSON may spell it."""
+        secrets = [secret.encode() for secret in self._secrets() if len(secret) >= SHORTEST_SECRET]
+        return bool(secrets) and any(secret in text for text in (body, _plain(body)) for secret in secrets)
 
     async def _ask(self, method: str, path: str, sent: bytes | None) -> tuple[int, dict[str, str], bytes]:
         """Status, headers by lower-case name, and the whole body."""
@@ -142,7 +149,7 @@ class Wire:
         if isinstance(error, _BodyTooLarge):
             return Transient(f"the body is larger than {self._max_body_bytes / 1e6:g} MB")
         cause = _root(error)
-        reason = self.scrub(" ".join(f"{cause}".split())[:200] or type(cause).__name__)
+        reason = " ".join(self.scrub(f"{cause}").split())[:200] or type(cause).__name__
         if isinstance(cause, ssl.SSLCertVerificationError):
             return EndpointFault(f"TLS failure: {reason}")
         return Transient(f"no response: {reason}")
@@ -188,5 +195,15 @@ def _words(body: bytes) -> str:
     try:
         answer = strict_json.loads(body)
     except ValueError:
-        return " ".join(body[:200].decode("utf-8", "replace").split())
+        return " ".join(body.decode("utf-8", "replace").split())
     return error_message(answer) if isinstance(answer, dict) else ""
+
+
+_ESCAPED = re.compile(rb"\\(?:u00([0-7][0-9a-fA-F])|/)")
+
+
+def _plain(body: bytes) -> bytes:
+    """A body with JSON's escapes of ASCII undone."""
+    if b"\\" not in body:
+        return body
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()) if found[1] else b"/", body)

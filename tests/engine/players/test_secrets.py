@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import logging
 import pickle
 import traceback
@@ -83,6 +84,38 @@ def spill(code: int) -> server.Behaviour:
         await server.status(code, f"bad: {dict(seen.headers)}")(seen, connection)
 
     return behave
+
+
+ESCAPED = [
+    CANARY.replace("/", "\\/"),  # as PHP writes it
+    "".join(f"\\u{ord(letter):04x}" for letter in CANARY),
+    CANARY.replace("c", "\\u0063"),
+]
+
+
+@pytest.mark.parametrize("spelled", ESCAPED)
+@pytest.mark.parametrize("where", ["answer", "error"])
+def test_an_answer_that_spells_the_key_in_escapes_is_none(
+    served: Served, clock: FakeClock, spelled: str, where: str
+) -> None:
+    made = server.completion("KEY", "m") if where == "answer" else {"error": {"message": "bad header KEY"}}
+    served.script(*[server.body(json.dumps(made).replace("KEY", spelled).encode())] * 9)
+    reply = ask_one(player(clock, served, plan=PLAN))
+    assert reply.status is ResponseStatus.FAILED
+    assert CANARY not in repr(reply)
+
+
+@pytest.mark.parametrize("before", range(150, 420, 7))
+@pytest.mark.parametrize("form", ["json", "page"])
+def test_no_part_of_a_key_is_left_where_an_error_is_cut(
+    served: Served, clock: FakeClock, before: int, form: str
+) -> None:
+    said = f"{'x' * before} {CANARY} and more"
+    body = json.dumps({"error": {"message": said}}) if form == "json" else f"<p>{said}</p>"
+    served.script(server.body(body.encode(), status=400))
+    reply = ask_one(player(clock, served, plan=PLAN))
+    assert reply.error is not None
+    assert CANARY[:4] not in reply.error
 
 
 @pytest.mark.parametrize("code", [400, 500])
