@@ -25,7 +25,9 @@ def doctor(
     plan: Annotated[
         str | None,
         typer.Option(
-            "--plan", help="Ask the servers of this plan too. A judge's gets a call.", metavar="PLAN"
+            "--plan",
+            help="Look at this plan's mirror and servers too. A judge's gets a call.",
+            metavar="PLAN",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -65,14 +67,22 @@ def _findings(path: Path, plan: str | None) -> Iterator[Finding]:
     yield from leftover_findings(path)
     yield from terminal_findings()
     if plan is not None:
-        yield from asyncio.run(_ask_servers(plan))
+        yield from _findings_of_plan(plan)
 
 
-async def _ask_servers(plan: str) -> list[Finding]:
+def _findings_of_plan(name: str) -> Iterator[Finding]:
     from engine.doctor.endpoints import endpoint_findings
+    from engine.doctor.places import mirror_finding
     from engine.plan import read_plan
 
-    return [finding async for finding in endpoint_findings(read_plan(plan).plan)]
+    plan = read_plan(name).plan
+    if plan.run.mirror is not None:
+        yield mirror_finding(Path(plan.run.mirror))
+
+    async def ask() -> list[Finding]:
+        return [finding async for finding in endpoint_findings(plan)]
+
+    yield from asyncio.run(ask())
 
 
 def _print(finding: Finding) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from engine.store.connecting import beside, size_of
 from engine.store.disk import FLOOR_BYTES, is_full
 from engine.store.filesystem import filesystem_type, is_network
 from engine.store.journal import WAL_LARGE_BYTES
-from engine.store.owner import owner_of_copy
+from engine.store.owner import owner_of_copy, read_owner
 from engine.store.placement import ALLOW_NETWORK_OPTION, is_network_allowed
 
 LITTLE_BYTES = 2 << 30
@@ -37,6 +38,30 @@ def place_findings(path: Path) -> Iterator[Finding]:
             "store", f"{_size(wal)} stand in its -wal", "A reader holds it for long, or a disk was full."
         )
     yield from _beside(path)
+
+
+def mirror_finding(folder: Path) -> Finding:
+    """Who keeps a mirror's folder, and how old its copy is."""
+    if not folder.exists():
+        return fine("mirror", f"{folder} is not there yet: the first run makes it")
+    if not os.access(folder, os.W_OK):
+        return problem("mirror", f"{folder} cannot be written by you", "Name another folder with --mirror.")
+    try:
+        owner = read_owner(folder)
+    except StoreError as error:
+        return problem("mirror", f"{error.title}: {error.text}", error.mend)
+    if owner is None:
+        return fine("mirror", f"{folder} holds no copy yet")
+    made = "no copy yet"
+    if owner.copied_at is not None:
+        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(owner.copied_at))
+        made = f"a copy of {owner.copied_from}'s store of {at}"
+    if owner.released:
+        return fine("mirror", f"{folder} holds {made}; nobody keeps it now")
+    who = f"process {owner.pid} on {owner.host}"
+    return fine(
+        "mirror", f"{folder} holds {made}; kept by {who}, or left by it when it was killed: a start finds out"
+    )
 
 
 def _filesystem(path: Path) -> Finding:

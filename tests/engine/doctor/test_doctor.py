@@ -17,10 +17,11 @@ from engine.doctor.endpoints import endpoint_findings
 from engine.doctor.finding import Finding, Level
 from engine.doctor.gpu import gpu_findings
 from engine.doctor.leftovers import leftover_findings
-from engine.doctor.places import place_findings
+from engine.doctor.places import mirror_finding, place_findings
 from engine.doctor.program import Requirement, extra_finding, extra_requirements, program_findings
 from engine.plan import read_plan
 from engine.store import Store, filesystem, open_store
+from engine.store.owner import Owner, Watch, claim
 from tests.engine.jobs.arena_on_loopback import Arena
 from tests.servers.loopback import LoopbackServer
 
@@ -152,6 +153,20 @@ def test_older_states_that_are_kept_are_told(store: Store) -> None:
     (found,) = told(place_findings(store.path), "leftovers")
     assert found.level is Level.OK
     assert "2.0 MB: arena.db.schema1" in found.text
+
+
+def test_a_mirror_says_who_keeps_it(tmp_path: Path) -> None:
+    folder = tmp_path / "mirror"
+    assert "not there yet" in mirror_finding(folder).text
+    kept = claim(folder, Owner(0, "w", "node7", "b", "", 7, 1.0, "/x"), Watch(lambda owner: True))
+    kept.note_copy(time.time())
+    assert "kept by process 7 on node7" in mirror_finding(folder).text
+    kept.release()
+    found = mirror_finding(folder)
+    assert (found.level, "a copy of node7's store" in found.text) == (Level.OK, True)
+    assert "nobody keeps it now" in found.text
+    (folder / "owner.json").write_text("{")
+    assert mirror_finding(folder).level is Level.PROBLEM
 
 
 # Leftovers.
