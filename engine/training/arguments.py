@@ -72,7 +72,9 @@ def trl_config(
         UserError: `options.trl` names a field that there is not, or that an option of ours stands for.
         MissingExtra: a tracker's package is not installed.
     """
-    values = {name: value for name, value in (_common(run, batch, evaluates) | own).items() if value is not None}
+    values = {
+        name: value for name, value in (_common(run, batch, evaluates) | own).items() if value is not None
+    }
     _check_passed_through(config, run.options.trl, values)
     check_trackers(run.options.report_to)
     try:

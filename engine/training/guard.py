@@ -6,6 +6,7 @@ closes, whoever started it is gone, and it ends the command.
 
 from __future__ import annotations
 
+import os
 import select
 import subprocess
 import sys
@@ -21,7 +22,7 @@ def main(arguments: list[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     while child.poll() is None:
         readable, _, _ = select.select([sys.stdin], [], [], LOOK_S)
-        if readable and not sys.stdin.buffer.read1(1):
+        if readable and not os.read(sys.stdin.fileno(), 1):
             break
     end_owned(owner)
     code = child.wait()

@@ -41,7 +41,10 @@ class StageOptions(PluginOptions):
     num_train_epochs: float = default(3, "paper", "passes over the rows", gt=0)
     max_steps: int | None = default(None, "trl", "stop after so many steps, whatever the passes", ge=1)
     batch_size: int = default(
-        128, "paper", "rows of one step, over all processes; what a step computes does not depend on how many", ge=1
+        128,
+        "paper",
+        "rows of one step, over all processes; what a step computes does not depend on how many",
+        ge=1,
     )
     per_device_batch_size: int | None = default(
         None,
@@ -75,7 +78,9 @@ class StageOptions(PluginOptions):
         None, "arena-tui", "steps between two checkpoints and evaluations; without it, one a pass", ge=1
     )
     report_to: tuple[str, ...] = default(
-        (), "arena-tui", "trackers beside our own metrics: tensorboard, trackio, wandb, or another that TRL knows"
+        (),
+        "arena-tui",
+        "trackers beside our own metrics: tensorboard, trackio, wandb, or another that TRL knows",
     )
     chat_template: str | None = default(
         None, "arena-tui", "file with the chat template, for a tokenizer that has none; saved with the model"
@@ -89,7 +94,9 @@ class SftOptions(StageOptions):
 
     max_length: int = default(4096, "paper", "tokens of a row; longer ones are left out and counted", ge=8)
     packing: bool = default(
-        False, "trl", "put several rows into one sequence of max_length; rows see only themselves on flash attention"
+        False,
+        "trl",
+        "put several rows into one sequence of max_length; rows see only themselves on flash attention",
     )
 
 
@@ -119,7 +126,11 @@ class RewardOptions(StageOptions):
         4096, "arena-tui", "tokens of prompt and answer, as for sft; longer pairs are left out", ge=8
     )
     eval_fraction: float = default(
-        0.1, "arena-tui", "part of the prompts that accuracy is measured on; none of their pairs is trained on", ge=0, lt=1
+        0.1,
+        "arena-tui",
+        "part of the prompts that accuracy is measured on; none of their pairs is trained on",
+        ge=0,
+        lt=1,
     )
 
 
@@ -143,7 +154,9 @@ class PpoOptions(OnlineOptions):
 
     learning_rate: float = default(1e-7, "paper", "learning rate at its highest", gt=0)
     num_train_epochs: float = default(1, "paper", "passes over the prompts", gt=0)
-    batch_size: int = default(128, "arena-tui", "answers of one update; the paper states 128 for sft alone", ge=1)
+    batch_size: int = default(
+        128, "arena-tui", "answers of one update; the paper states 128 for sft alone", ge=1
+    )
     kl_coef: float = default(0.4, "paper", "how much leaving the reference model costs", ge=0)
     num_ppo_epochs: int = default(4, "trl", "passes over the answers of one update", ge=1)
     value_start: Literal["reward", "policy"] = default(
@@ -160,8 +173,12 @@ class GrpoOptions(OnlineOptions):
     learning_rate: float = default(1e-6, "trl", "learning rate at its highest", gt=0)
     num_train_epochs: float = default(1, "arena-tui", "passes over the prompts, as ppo", gt=0)
     batch_size: int = default(128, "arena-tui", "answers of one step, those to one prompt together", ge=1)
-    num_generations: int = default(8, "trl", "answers to each prompt, which are compared with each other", ge=2)
-    beta: float = default(0.0, "trl", "weight of the KL divergence from the start; 0 holds no reference model", ge=0)
+    num_generations: int = default(
+        8, "trl", "answers to each prompt, which are compared with each other", ge=2
+    )
+    beta: float = default(
+        0.0, "trl", "weight of the KL divergence from the start; 0 holds no reference model", ge=0
+    )
     temperature: float = default(1.0, "trl", "temperature of the answers that are trained on", gt=0)
 
 

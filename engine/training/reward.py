@@ -6,6 +6,7 @@ others. Here every pair of a prompt falls on one side.
 
 from __future__ import annotations
 
+from engine.training.accuracy import pair_accuracy
 from engine.training.arguments import batch_of, trl_config
 from engine.training.chat import fitting, load_tokenizer
 from engine.training.models import load_model, lora_config
@@ -15,7 +16,7 @@ from engine.training.running import NoRows, StageRun, Trained
 
 
 class Reward:
-    """Rows of prompt, chosen and rejected. `eval_accuracy` is the part of held-out pairs that it orders rightly."""
+    """Rows of prompt, chosen and rejected. `held_out_accuracy` is the part of held-out pairs that it orders rightly."""
 
     Options = RewardOptions
 
@@ -68,4 +69,7 @@ class Reward:
         # Save
         trained = trainer.accelerator.unwrap_model(trainer.model)
         save_trained(run, trainer, trained, tokenizer, kind="reward")
-        return Trained(len(train), len(evaluated), trainer.state.global_step, watcher.metrics, "reward")
+        metrics = watcher.metrics
+        if evaluated and run.is_main:
+            metrics |= {"held_out_accuracy": pair_accuracy(trained.float(), tokenizer, evaluated)}
+        return Trained(len(train), len(evaluated), trainer.state.global_step, metrics, "reward")

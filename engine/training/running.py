@@ -103,7 +103,6 @@ class StageRun(Generic[OptionsT]):
         self.resumed_from = None if newest is None else step_of(newest)
         return newest
 
-
     def check_finished(self, state: Any) -> None:
         """See that training came to its end.
 
@@ -112,7 +111,8 @@ class StageRun(Generic[OptionsT]):
         """
         if state.global_step < state.max_steps:
             raise Stopped(
-                f"stopped at step {state.global_step} of {state.max_steps}", mend="Run it again to go on from there."
+                f"stopped at step {state.global_step} of {state.max_steps}",
+                mend="Run it again to go on from there.",
             )
 
 

@@ -23,7 +23,19 @@ from engine.training.options import LoraOptions, StageOptions
 from engine.training.running import StageRun, Trained
 from engine.training.spec import ModelKind, StageResult, versions
 
-LIBRARIES = ("torch", "transformers", "trl", "accelerate", "peft", "datasets", "tokenizers", "safetensors", "numpy")
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "trl",
+    "accelerate",
+    "peft",
+    "datasets",
+    "tokenizers",
+    "safetensors",
+    "numpy",
+)
+
+UNCHANGED = "the weights are what they were: training changed nothing that is saved"
 
 _WEIGHTS_AND_SHAPE = ("config.json",)
 
@@ -35,15 +47,18 @@ def save_trained(
     tokenizer: Any,
     *,
     kind: ModelKind = "chat",
-    state_of: Any = None,
+    prefix: str = "",
 ) -> None:
     """Write the trained model into `out/model`, whole or not at all. All processes call this; one writes.
 
     Args:
         model: what was trained, unwrapped; with an adapter, that is merged into the weights and kept beside.
-        state_of: what the trainer wraps, whose weights are gathered; the trainer's model where it is None.
+        prefix: of its weights' names in what the trainer holds, where that holds more.
     """
-    state = trainer.accelerator.get_state_dict(trainer.model if state_of is None else state_of)
+    held = trainer.accelerator.get_state_dict(trainer.model)
+    state: Mapping[str, Any] = {
+        name.removeprefix(prefix): value for name, value in held.items() if name.startswith(prefix)
+    }
     if not run.is_main:
         return
     part = run.layout.model.with_name("model.part")
@@ -82,6 +97,8 @@ def describe(run: StageRun[Any], trained: Trained, seconds: float) -> StageResul
         versions=dict(versions(LIBRARIES)),
         notes=tuple(run.notes),
     )
+    if result.content_hash == result.start_hash:
+        result = result.model_copy(update={"notes": (*result.notes, UNCHANGED)})
     (folder / "README.md").write_text(model_card(result, run.spec.lineage), encoding="utf-8")
     seal(folder)
     return result

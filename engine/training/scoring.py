@@ -64,7 +64,9 @@ def _pocket() -> Callable[..., Any]:
 def _named(name: str) -> Callable[..., Any]:
     module_name, _, function_name = name.partition(":")
     if not module_name or not function_name:
-        raise UsageError(f"there is no reward '{name}'", mend="Expected 'pocket', or MODULE:FUNCTION of your own.")
+        raise UsageError(
+            f"there is no reward '{name}'", mend="Expected 'pocket', or MODULE:FUNCTION of your own."
+        )
     try:
         module = import_module(module_name)
     except Exception as error:  # a stranger's module may raise anything

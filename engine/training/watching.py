@@ -32,16 +32,25 @@ class NonFinite(UserError):
 class Watcher(TrainerCallback):  # type: ignore[misc]
     """Tells every log of the trainer as a fact, seals checkpoints, and stops when the stop file is there."""
 
-    def __init__(self, run: StageRun[StageOptions], answer: Callable[[int], None], *, resumable: bool = True) -> None:
+    def __init__(
+        self,
+        run: StageRun[StageOptions],
+        answer: Callable[[int], None],
+        *,
+        resumable: bool = True,
+        rows_now: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         """Args:
         answer: has the fixed prompts answered, told with the step.
         resumable: whether a checkpoint can be gone on from; without it stopping keeps nothing.
+        rows_now: ids of the rows in hand, where a trainer shows its batches to nobody.
         """
         self.tokens = 0
         self.metrics: dict[str, float | None] = {}
         self._run = run
         self._answer = answer
         self._resumable = resumable
+        self._rows_now = rows_now
         self._began = time.monotonic()
         self._first_step = 0
         self._logged = (self._began, 0)
@@ -65,11 +74,13 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         control.should_training_stop = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        metrics = {name: float(value) for name, value in (logs or {}).items() if isinstance(value, int | float)}
+        metrics = {
+            name: float(value) for name, value in (logs or {}).items() if isinstance(value, int | float)
+        }
         self.metrics |= {name: value if math.isfinite(value) else None for name, value in metrics.items()}
         loss = _first(metrics, LOSS_NAMES)
-        if loss is not None and not math.isfinite(loss):
-            raise NonFinite(*_non_finite(state.global_step, ()))
+        if not all(math.isfinite(metrics.get(name, 0.0)) for name in (*LOSS_NAMES, "loss/value_avg")):
+            raise NonFinite(*_non_finite(state.global_step, self._rows_now()))
         self._run.facts.tell(
             "evaluated" if any(name.startswith("eval_") for name in metrics) else "step",
             step=state.global_step,
@@ -85,6 +96,9 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         )
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._answer(state.global_step)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._answer(state.global_step)
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -122,7 +136,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         done = state.global_step - self._first_step
         if done <= 0 or state.max_steps <= 0:
             return None
-        return (time.monotonic() - self._began) / done * (state.max_steps - state.global_step)
+        return float((time.monotonic() - self._began) / done * (state.max_steps - state.global_step))
 
 
 def watched(trainer: type[Any], watcher: Watcher, locate: Locate) -> type[Any]:
