@@ -93,18 +93,18 @@ def show_job(job: JobArgument, as_json: JsonOption = False, store: StoreOption =
     from engine.store.units import read_set_aside
 
     with open_for_reading(store) as opened:
-        facts = _facts_of(read_job(opened.reader, job), at_work(opened.reader, job))
+        found, worker = read_job(opened.reader, job), at_work(opened.reader, job)
+        facts = _facts_of(found, worker)
         facts["attempts"] = read_attempts(opened.reader, job)
         facts["events"] = [_event(one) for one in read_events(opened.reader, job)]
         facts["set_aside"] = [
             {"unit": one.unit.key, "by": one.by, "prompt": one.prompt, "kills": one.kills}
             for one in read_set_aside(opened.reader, job)
         ]
-        lines = [] if as_json else _lines(opened, job, facts)
     if as_json:
         out_json(facts)
     else:
-        out_lines(lines)
+        out_lines(_lines(found, worker, facts))
 
 
 @app.command("logs")
@@ -170,36 +170,38 @@ def _follow(opened: Store, job: int, levels: tuple[str, ...], *, as_json: bool) 
         time.sleep(FOLLOW_SECONDS)
 
 
-def _lines(opened: Store, number: int, facts: Mapping[str, Any]) -> list[str]:
-    from engine.jobs.attempts import at_work
-    from engine.jobs.jobs import read_job
-
-    job = read_job(opened.reader, number)
-    state = _state(job, at_work(opened.reader, number))
-    lines = [f"job {job.id} · {job.name} · {state}" + (f" · {job.reason}" if job.reason else "")]
+def _lines(job: Job, worker: AtWork | None, facts: Mapping[str, Any]) -> list[str]:
+    """A job as a page."""
+    lines = [
+        f"job {job.id} · {job.name} · {_state(job, worker)}" + (f" · {job.reason}" if job.reason else "")
+    ]
     lines.append(f"  {_battles(job.progress)} battles")
     if job.prompt_limit is not None:
         lines.append(f"  the first {job.prompt_limit:,} prompts only")
     if job.limits:
-        lines.append(f"  limits that were set since: {_facts(job.limits)}")
+        said = (f"{name} {'none' if value is None else value}" for name, value in job.limits.items())
+        lines.append(f"  limits that were set since: {', '.join(said)}")
     for one in facts["attempts"]:
-        reason = f" ({one['reason']})" if one["reason"] else ""
-        lines.append(
-            f"  attempt {one['number']}: {one['state']}{reason}, process {one['pid']} on {one['host']},"
-            f" since {_clock(one['started_at'])}"
-        )
-        if one["log"] is not None:
-            lines.append(f"    log: {one['log']}")
-    for one in facts["set_aside"]:
-        lines.append(
-            f"  set aside: '{one['by']}' on prompt '{one['prompt']}' ({one['unit']}),"
-            f" with which in hand {one['kills']} workers died"
-        )
+        lines += _attempt_lines(one)
+    lines += [
+        f"  set aside: '{one['by']}' on prompt '{one['prompt']}' ({one['unit']}),"
+        f" with which in hand {one['kills']} workers died"
+        for one in facts["set_aside"]
+    ]
     lines += ["", "events"]
     lines += [
         f"  {_clock(event['at'])}  {event['kind']}  {_facts(event['facts'])}" for event in facts["events"]
     ]
     return [*lines, "", "plan", *(f"  {line}" for line in job.plan.splitlines())]
+
+
+def _attempt_lines(one: Mapping[str, Any]) -> list[str]:
+    reason = f" ({one['reason']})" if one["reason"] else ""
+    line = (
+        f"  attempt {one['number']}: {one['state']}{reason}, process {one['pid']} on {one['host']},"
+        f" since {_clock(one['started_at'])}"
+    )
+    return [line] if one["log"] is None else [line, f"    log: {one['log']}"]
 
 
 def _line(event: Event) -> str:
