@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.judges.template import Template
     from engine.plan import Plan
     from engine.records import Conversation, Response
-    from engine.store.prompts import StoredPrompt
+    from engine.store.prompts import ListedPrompt
     from engine.store.trace import Side
 
 app = commands("Judges: what they are told.")
@@ -101,23 +101,24 @@ async def _previewed(judge: Any, shown: Shown) -> str:
 def _of_prompt(store: Path | None, plan: Plan, name: str | None) -> Shown:
     """The prompt with stand-ins for the responses. The set is taken into the store, as a run would do."""
     from engine.battles.prompt_source import read_prompts
+    from engine.store.prompts import read_conversation
 
     with open_for_writing(store) as opened:
         prompt = _chosen_prompt(read_prompts(opened, plan.prompts, None, say), name)
-    conversation = prompt.prompt.conversation
+        conversation = read_conversation(opened.reader, prompt.id)
     assert conversation is not None, "read_prompts gives only prompts with their text"
     return _shown(
         prompt.key, conversation, *(_stand_in(which, conversation) for which in ("first", "second"))
     )
 
 
-def _chosen_prompt(prompts: list[StoredPrompt], name: str | None) -> StoredPrompt:
+def _chosen_prompt(prompts: list[ListedPrompt], name: str | None) -> ListedPrompt:
     if name is None:
         return prompts[0]
     for prompt in prompts:
-        if prompt.prompt.name == name:
+        if prompt.name == name:
             return prompt
-    known = tuple(prompt.prompt.name for prompt in prompts)
+    known = tuple(prompt.name for prompt in prompts)
     raise UsageError(f"there is no prompt '{name}' in the set", mend=did_you_mean(name, known))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.battles.schedule import Match
 from engine.judges.base import Question, Shown
-from engine.records import Game, Verdict, VerdictStatus
+from engine.records import Conversation, Game, Verdict, VerdictStatus
 from engine.store.responses import StoredResponse
 from engine.store.verdicts import NewVerdict, StoredVerdict
 
@@ -28,11 +28,9 @@ class Pending:
     unsettled: set[bool] = field(default_factory=set)
     verdicts: dict[bool, tuple[int, Verdict]] = field(default_factory=dict)
 
-    def shown(self, swapped: bool) -> Shown:
+    def shown(self, swapped: bool, conversation: Conversation) -> Shown:
         """The game as its judge sees it."""
         first, second = self.in_order(swapped)
-        conversation = self.match.prompt.prompt.conversation
-        assert conversation is not None, "a prompt without text is refused before a run starts"
         return Shown(
             self.match.prompt.key, conversation, first.key, first.response, second.key, second.response
         )

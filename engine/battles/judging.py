@@ -192,7 +192,7 @@ class Judging:
             response_b=one.b.id,
             status_a=one.a.response.status,
             status_b=one.b.response.status,
-            category=one.match.prompt.prompt.category or None,
+            category=one.match.prompt.category or None,
         )
 
     def _count_battles(self, battles: Sequence[NewBattle]) -> None:

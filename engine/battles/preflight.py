@@ -172,8 +172,8 @@ async def _of_player(run: Run, plan: ModelPlan, seat: Seat) -> Calls:
         for key, prompt in wanted:
             if key in run.set_aside or (key in stands and stands[key][0] is not ResponseStatus.FAILED):
                 cached += 1
-            elif prompt.prompt.conversation is not None:
-                needed += prompt.prompt.conversation.open_turns
+            else:
+                needed += prompt.open_turns
         await asyncio.sleep(0)
         if run.stop.is_set():
             break

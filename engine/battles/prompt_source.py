@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.errors import UsageError
 from engine.plan import PromptsPlan
 from engine.records import Prompt
-from engine.store.prompts import StoredPrompt, land_prompts, read_set, set_names
+from engine.store.prompts import ListedPrompt, land_prompts, list_set, set_names
 from engine.store.store import Fence, Store
 
 POCKET = "pocket:"
@@ -18,21 +18,22 @@ _CHUNK = 2_000
 
 def read_prompts(
     store: Store, plan: PromptsPlan, fence: Fence | None, warn: Callable[[str], None]
-) -> list[StoredPrompt]:
-    """The prompts that the plan asks for, landed where they are new, in the order of their set, each text once.
+) -> list[ListedPrompt]:
+    """The prompts that the plan asks for, landed where they are new, in the order of their set, each text once;
+    the texts stay in the store.
 
     Raises:
         UsageError: no such set or file, no prompt that fits, or prompts whose text is unknown.
     """
     name = _land(store, plan, fence, warn)
-    fitting = [p for p in read_set(store.reader, name) if _fits(plan, p.prompt)]
+    fitting = [prompt for prompt in list_set(store.reader, name) if _fits(plan, prompt)]
     prompts = _each_text_once(fitting)
     if len(prompts) < len(fitting):
         n = len(fitting) - len(prompts)
         warn(f"{n:,} of {len(fitting):,} prompts of '{name}' repeat the text of another: each is fought once")
     if not prompts:
         raise UsageError(f"no prompt of '{name}' fits", _filters(plan), "Look at [prompts] of the plan.")
-    without = sum(p.prompt.conversation is None for p in prompts)
+    without = sum(not prompt.has_text for prompt in prompts)
     if without:
         raise UsageError(
             f"{without} of {len(prompts)} prompts of '{name}' have no text, so nobody can answer them",
@@ -42,9 +43,9 @@ def read_prompts(
     return prompts
 
 
-def _each_text_once(prompts: Iterable[StoredPrompt]) -> list[StoredPrompt]:
+def _each_text_once(prompts: Iterable[ListedPrompt]) -> list[ListedPrompt]:
     """A prompt is known by its text: of several names for one, the first stands for all."""
-    by_key: dict[str, StoredPrompt] = {}
+    by_key: dict[str, ListedPrompt] = {}
     for prompt in prompts:
         by_key.setdefault(prompt.key, prompt)
     return list(by_key.values())
@@ -104,10 +105,10 @@ def _from_file(path: Path) -> list[Prompt]:
     return [row for row in rows if isinstance(row, Prompt)]
 
 
-def _fits(plan: PromptsPlan, prompt: Prompt) -> bool:
+def _fits(plan: PromptsPlan, prompt: ListedPrompt) -> bool:
     if plan.categories and prompt.category not in plan.categories:
         return False
-    return plan.split is None or prompt.meta.get("split") == plan.split
+    return plan.split is None or prompt.split == plan.split
 
 
 def _filters(plan: PromptsPlan) -> str:

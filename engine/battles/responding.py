@@ -15,8 +15,8 @@ from engine.battles.flow import Frontier, GroupLanding
 from engine.battles.marks import HANDFUL, Marks
 from engine.battles.run import Run
 from engine.players.turns import Answered, Item, answer
-from engine.records import Response, ResponseStatus
-from engine.store.prompts import StoredPrompt
+from engine.records import Conversation, Response, ResponseStatus
+from engine.store.prompts import ListedPrompt, read_conversations
 from engine.store.responses import NewResponse, land_responses, statuses
 
 CHUNK = 256
@@ -28,7 +28,8 @@ AHEAD = 512
 
 class _Missing(NamedTuple):
     place: int
-    prompt: StoredPrompt
+    prompt: ListedPrompt
+    conversation: Conversation
     sample: int
     key: str
 
@@ -88,7 +89,9 @@ class Responding:
 
     async def ask_alone(self, place: int, sample: int, key: str) -> None:
         """Ask for one response with nothing beside it, and land it."""
-        missing = _Missing(place, self._run.schedule.prompts[place], sample, key)
+        prompt = self._run.schedule.prompts[place]
+        conversation = read_conversations(self._run.store.reader, [prompt.id])[prompt.id]
+        missing = _Missing(place, prompt, conversation, sample, key)
         if not self._may_ask(missing.prompt):
             return
         self._marks.take([(key, missing.prompt.id)])
@@ -114,6 +117,7 @@ class Responding:
         prompts = schedule.prompts[slice(*chunk)]
         owed = [schedule.answers_on(self._seat.name, prompt) for prompt in prompts]
         stands = statuses(run.store.reader, [key for keys_ in owed for key in keys_])
+        missing = []
         for place, (prompt, answers) in enumerate(zip(prompts, owed, strict=True), chunk[0]):
             for sample, key in enumerate(answers):
                 has_result = key in stands and stands[key][0] is not ResponseStatus.FAILED
@@ -121,7 +125,9 @@ class Responding:
                     run.progress.responses_found += 1
                 else:
                     self.frontier.ask(place)
-                    self._missing.append(_Missing(place, prompt, sample, key))
+                    missing.append((place, prompt, sample, key))
+        texts = read_conversations(run.store.reader, (prompt.id for _, prompt, _, _ in missing))
+        self._missing += (_Missing(at, prompt, texts[prompt.id], n, key) for at, prompt, n, key in missing)
         self.frontier.pass_by(chunk[1])
 
     def _take(self) -> Item | None:
@@ -137,20 +143,16 @@ class Responding:
         self._marked -= 1
         return self._ask(self._missing.popleft())
 
-    def _may_ask(self, prompt: StoredPrompt) -> bool:
-        conversation = prompt.prompt.conversation
-        assert conversation is not None, "a prompt without text is refused before a run starts"
+    def _may_ask(self, prompt: ListedPrompt) -> bool:
         if self._run.stop.is_set():
             return False
-        return self._seat.recorded or self._run.budget.grants(conversation.open_turns)
+        return self._seat.recorded or self._run.budget.grants(prompt.open_turns)
 
     def _ask(self, missing: _Missing) -> Item:
-        conversation = missing.prompt.prompt.conversation
-        assert conversation is not None
         self._asked[missing.key] = missing
         sampling = self._seat.sampling
         seed = keys.request_seed(sampling.seed, missing.key)
-        return Item(missing.key, conversation, sampling, seed, missing.sample)
+        return Item(missing.key, missing.conversation, sampling, seed, missing.sample)
 
     def _asks_again(self, answered: Answered) -> bool:
         """Give one that met its limits another go, behind those that are marked: what failed on a bad day need not

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from engine import keys
 from engine.battles.matchmaking import MatchMaker, shuffled, sides
 from engine.store.contestants import Contestant
-from engine.store.prompts import StoredPrompt
+from engine.store.prompts import ListedPrompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Match:
         position: counts all battles of the run from 0, in plan order.
     """
 
-    prompt: StoredPrompt
+    prompt: ListedPrompt
     a: str
     b: str
     position: int
@@ -41,7 +41,7 @@ class Schedule:
             that needs another one is left out.
     """
 
-    prompts: tuple[StoredPrompt, ...]
+    prompts: tuple[ListedPrompt, ...]
     matchmaker: MatchMaker
     contestants: Mapping[str, Contestant]
     recorded: Mapping[str, Mapping[int, Sequence[str]]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Schedule:
     @classmethod
     def of(
         cls,
-        prompts: Sequence[StoredPrompt],
+        prompts: Sequence[ListedPrompt],
         matchmaker: MatchMaker,
         contestants: Mapping[str, Contestant],
         recorded: Mapping[str, Mapping[int, Sequence[str]]],
@@ -101,7 +101,7 @@ class Schedule:
                     a, b = sides(one[pairing.sample], other[pairing.sample])
                     yield Match(prompt, a, b, index * per_prompt + offset)
 
-    def answers_on(self, player: str, prompt: StoredPrompt) -> tuple[str, ...]:
+    def answers_on(self, player: str, prompt: ListedPrompt) -> tuple[str, ...]:
         """Content keys of the responses that a player owes to a prompt, by sample."""
         if player not in self.matchmaker.players_on(prompt.key):
             return ()
@@ -111,7 +111,7 @@ class Schedule:
         key = self.contestants[player].key
         return tuple(keys.response_key(key, prompt.key, sample) for sample in range(samples))
 
-    def _owed(self, prompt: StoredPrompt) -> dict[str, int]:
+    def _owed(self, prompt: ListedPrompt) -> dict[str, int]:
         """How many responses to a prompt each player owes that meets another on it."""
         samples, recorded = self.matchmaker.samples, self.recorded
         return {

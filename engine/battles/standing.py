@@ -15,6 +15,7 @@ from engine.battles.games import Asked, Pending, by_question
 from engine.battles.schedule import Match
 from engine.records import Decision, VerdictStatus
 from engine.store.battles import Arena, battle_states
+from engine.store.prompts import read_conversations
 from engine.store.responses import read_responses
 from engine.store.sqlite import Connection
 from engine.store.units import SET_ASIDE
@@ -113,8 +114,9 @@ def _unasked(
         The battles for which nothing is to be asked: they are decided, or have had their tries.
     """
     orientations = (False, True)[: bench.judge.games]
+    conversations = read_conversations(connection, (one.match.prompt.id for one in pending))
     questions = by_question(
-        (one, swapped, bench.judge.question(one.shown(swapped)))
+        (one, swapped, bench.judge.question(one.shown(swapped, conversations[one.match.prompt.id])))
         for one in pending
         for swapped in orientations
     )

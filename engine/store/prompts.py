@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine import keys
 from engine.records import Conversation, Message, Prompt
@@ -233,6 +233,50 @@ def read_set(connection: Connection, name: str) -> list[StoredPrompt]:
     ]
 
 
+class ListedPrompt(NamedTuple):
+    """A prompt of a set without its text, so that a run may have very many.
+
+    Attributes:
+        split: as the set's file said it.
+        open_turns: how many answers it asks for; 1 where its text is unknown.
+    """
+
+    id: int
+    key: str
+    name: str
+    category: str | None
+    split: str | None
+    open_turns: int
+    has_text: bool
+
+
+def list_set(connection: Connection, name: str) -> Iterator[ListedPrompt]:
+    """The prompts of a set, in its order; none when there is no such set."""
+    rows = connection.execute(
+        """
+        SELECT p.id, p.key, i.name, i.category, i.meta, p.open_turns, p.conversation IS NOT NULL
+        FROM prompt_sets s JOIN prompt_set_items i ON i.set_id = s.id JOIN prompts p ON p.id = i.prompt_id
+        WHERE s.name = ? ORDER BY i.position
+        """,
+        (encode(name),),
+    )
+    shared: dict[str | None, str | None] = {}
+    for number, key, item, said, meta, open_turns, has_text in rows:
+        stated = json.loads(meta).get("split") if meta else None
+        category, split = (
+            shared.setdefault(text, text)
+            for text in (decode(said), stated if isinstance(stated, str) else None)
+        )
+        yield ListedPrompt(number, key, decode(item), category, split, open_turns, bool(has_text))
+
+
+def read_conversations(connection: Connection, prompts: Iterable[int]) -> dict[int, Conversation]:
+    """The texts of prompts, by their numbers; without those whose text is unknown."""
+    query = "SELECT p.id, t.body FROM prompts p JOIN texts t ON t.id = p.conversation WHERE p.id IN"
+    rows = select_in(connection, query, list(dict.fromkeys(prompts)))
+    return {number: _parsed(body) for number, body in rows}
+
+
 def read_conversation(connection: Connection, prompt_id: int) -> Conversation | None:
     """The text of a prompt; None where it is unknown."""
     row = connection.execute(
@@ -251,6 +295,8 @@ def set_names(connection: Connection) -> list[tuple[str, int]]:
 
 
 def _conversation(body: str | None) -> Conversation | None:
-    if body is None:
-        return None
+    return None if body is None else _parsed(body)
+
+
+def _parsed(body: str) -> Conversation:
     return Conversation(tuple(Message(role, content) for role, content in json.loads(body)))

@@ -30,7 +30,7 @@ from engine.records import (
 from engine.store import Store
 from engine.store.battles import land_arena
 from engine.store.contestants import land_judge, land_player
-from engine.store.prompts import land_prompts, read_set
+from engine.store.prompts import land_prompts, list_set
 
 Say = Callable[[ChatRequest], ChatReply]
 Decide = Callable[[Question], Verdict]
@@ -148,7 +148,7 @@ class World:
             {j.name: self._bench(j) for j in self.umpires},
         )
         maker = MatchMaker.of([one.name for one in self.players], self.mode, self.seed, samples=self.samples)
-        stored = read_set(self.store.reader, self.prompts[0].set_name)
+        stored = list(list_set(self.store.reader, self.prompts[0].set_name))
         schedule = Schedule.of(stored, maker, cast.contestants(), {})
         return Run(self.store, None, schedule, arena, cast, Budget(asyncio.Event(), **budget))
 
