@@ -15,6 +15,7 @@ from pathlib import Path
 from engine.battles.progress import RunEvent
 from engine.errors import LostLease, StoreError, UsageError
 from engine.jobs.attempt import Attempt, Batch
+from engine.jobs.attempts import at_work, close_attempt
 from engine.jobs.workers import Process, is_gone, new_worker_id, pid_namespace, process_start
 from engine.plan import Plan
 from engine.store.leases import Moment, boot_id
@@ -131,6 +132,10 @@ def _ourselves(path: Path) -> Owner:
 
 
 def _is_gone(owner: Owner) -> bool:
+    """Whether it ran on this very boot of this machine and does not any more. Machines may share a name, so that
+    another boot may be another machine."""
+    if owner.boot != boot_id():
+        return False
     process = Process(owner.host, owner.boot, owner.namespace, owner.pid, owner.started)
     return is_gone(process, Moment.now())
 
@@ -150,11 +155,11 @@ def _clock(at: float) -> str:
 def _end_attempts(path: Path) -> None:
     """No worker of the machine that the copy came from goes on with it."""
     with Store(path, writable=True, create=False) as store, store.write() as tx:
-        tx.connection.execute(
-            "UPDATE attempts SET state = 'lost', ended_at = ?, reason = 'its machine was left: a mirror was taken up'"
-            " WHERE state = 'running'",
-            (time.time(),),
-        )
+        running = tx.connection.execute("SELECT job_id FROM attempts WHERE state = 'running'").fetchall()
+        for (job_id,) in running:
+            found = at_work(tx.connection, job_id)
+            assert found is not None
+            close_attempt(tx, job_id, found, "its machine was left: a mirror's copy was taken up elsewhere")
 
 
 @contextmanager
@@ -183,7 +188,10 @@ def mirror_of(batch: Batch) -> Iterator[None]:
     if batch.mirror is not None or folder is None or batch.dry_run:
         yield
         return
-    tell = lambda text: batch.listener(RunEvent("warning", {"text": text}))  # noqa: E731
+
+    def tell(text: str) -> None:
+        batch.listener(RunEvent("warning", {"text": text}))
+
     with held_mirror(Path(folder), batch.store.path, tell, is_open=True) as batch.mirror:
         try:
             yield

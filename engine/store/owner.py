@@ -3,8 +3,8 @@
 No lock of a network file system is trusted, and no clock of another machine. What is relied on: a file is made
 exclusively by one of two (O_EXCL), and a rename is atomic and fails when its source is gone.
 - An epoch is taken by making its file, `.epoch-N`. Of two at once one makes it, the other hears so.
-- Whoever takes an epoch removes what earlier owners have begun to write aside. So an owner that slept between looking
-  who owns the folder and renaming its file into place renames nothing.
+- Files are written aside, then it is looked who owns the folder, then they are renamed. Whoever takes an epoch writes
+  its name and then removes what others have begun: an owner that slept before its rename renames nothing.
 - Whether an owner lives is seen by its beat, watched by the own clock.
 """
 
@@ -178,17 +178,26 @@ def claim(folder: Path, owner: Owner, watch: Watch) -> Ownership:
         ) from None
     except OSError as error:
         raise unwritable(folder, error) from error
-    for part in folder.glob(".*.part"):
-        part.unlink(missing_ok=True)
     before = read_owner(folder) or owner
     ownership = Ownership(
         folder, replace(owner, epoch=epoch, copied_at=before.copied_at, copied_from=before.copied_from)
     )
-    ownership.beat()
+    _settle(ownership)
     for number in _epochs(folder):
         if number < epoch:
             (folder / f"{_EPOCH}{number}").unlink(missing_ok=True)
     return ownership
+
+
+def _settle(ownership: Ownership) -> None:
+    """Put our name there for good. Who began a file before it stood there may still rename it over ours; who begins
+    one later sees it. So what others have begun is removed, until ours has stood through that."""
+    while True:
+        ownership.beat()
+        for part in ownership.folder.glob(".*.part"):
+            part.unlink(missing_ok=True)
+        if read_owner(ownership.folder) == ownership.owner:
+            return
 
 
 def _wait_for_silence(folder: Path, watch: Watch) -> int:

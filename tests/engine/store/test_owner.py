@@ -137,6 +137,28 @@ def test_a_sleeper_between_looking_and_renaming_puts_nothing_in_place(
     assert not list(folder.glob("*.part"))
 
 
+def test_a_sleeper_that_renames_over_the_new_owners_name_does_not_keep_the_folder(
+    folder: Path, time: FakeTime
+) -> None:
+    """The old owner looked in time; its rename comes right behind the new one's."""
+    sleeper = claim(folder, process("first"), time.watch())
+    late = folder / ".late.part"
+    late.write_bytes((folder / "owner.json").read_bytes())
+    beat = Ownership.beat
+
+    def beat_and_be_overwritten(self: Ownership) -> None:
+        beat(self)
+        if late.exists():
+            late.replace(folder / "owner.json")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ownership, "beat", beat_and_be_overwritten)
+        second = claim(folder, process("second", "node2"), time.watch())
+    assert read_owner(folder) == second.owner
+    with pytest.raises(LostLease):
+        sleeper.beat()
+
+
 def test_of_two_that_take_over_at_once_one_does(folder: Path, time: FakeTime) -> None:
     claim(folder, process("first"), time.watch())
     together = threading.Barrier(2)
