@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.errors import Cancelled, UserError
+from engine.errors import Cancelled, DiskFull, UserError
 from engine.players.transformers.checkpoint import weights_hash
 from engine.training.checkpoints import is_sealed
 from engine.training.facts import Tail
-from engine.training.processes import child_environment, end_owned, new_owner, start_guarded
+from engine.training.processes import (
+    child_environment,
+    end_owned,
+    is_alive,
+    new_owner,
+    start_guarded,
+    started_by,
+)
 from engine.training.running import NoRows, Stopped
 from engine.training.spec import Failure, Layout, StageResult, StageSpec, write_durably
 
@@ -71,6 +78,7 @@ def run_stage(
 
     Raises:
         UserError: the stage failed, with why.
+        DiskFull: there was no room for a checkpoint; the one before it is whole.
         NoRows: there was nothing to train on.
         Stopped: it was stopped on request.
         Cancelled: it was cancelled.
@@ -82,7 +90,7 @@ def run_stage(
     if finished is not None:
         return finished
     owner = new_owner()
-    write_durably(layout.owner, json.dumps({"owner": owner, "pid": os.getpid()}).encode())
+    write_durably(layout.owner, json.dumps({"owner": owner, **started_by()}).encode())
     environment = stage_environment(owner, safe_path=spec.kind != "external")
     process = start_guarded(command(spec, launch, layout), environment, layout.log, owner)
     try:
@@ -186,12 +194,19 @@ def prepare_folder(spec: StageSpec) -> Layout:
 
 
 def end_leftovers(layout: Layout) -> int:
-    """End what a killed start of this stage left behind; how many processes there were."""
+    """End what a killed start of this stage left behind; how many processes there were.
+
+    Raises:
+        UserError: who started it lives: it is being trained.
+    """
     try:
-        owner = json.loads(layout.owner.read_bytes())["owner"]
+        stated = json.loads(layout.owner.read_bytes())
+        owner, pid, since = str(stated["owner"]), int(stated["pid"]), float(stated["since"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0
-    return end_owned(str(owner))
+    if pid != os.getpid() and is_alive(pid, since):
+        raise UserError(f"process {pid} trains into '{layout.out}'", mend="Wait for it, or end it.")
+    return end_owned(owner)
 
 
 def read_result(layout: Layout) -> StageResult | None:
@@ -242,7 +257,7 @@ def _outcome(spec: StageSpec, layout: Layout, code: int) -> StageResult:
 
 
 def _raised(failure: Failure) -> UserError:
-    kinds = {"NoRows": NoRows, "Stopped": Stopped}
+    kinds: dict[str, type[UserError]] = {"NoRows": NoRows, "Stopped": Stopped, "DiskFull": DiskFull}
     kind = kinds.get(failure.kind, UserError)
     error = kind(failure.title, failure.text, failure.mend)
     error.exit_code = failure.exit_code

@@ -61,6 +61,19 @@ def end_owned(owner: str, grace_s: float = GRACE_S) -> int:
     return len(ended)
 
 
+def started_by() -> dict[str, float | int]:
+    """This process, so that it can be told from a later one of the same number."""
+    return {"pid": os.getpid(), "since": psutil.Process().create_time()}
+
+
+def is_alive(pid: int, since: float) -> bool:
+    """Whether the process of that number that began then still runs."""
+    try:
+        return abs(psutil.Process(pid).create_time() - since) < 1.0
+    except psutil.Error:
+        return False
+
+
 def child_environment(owner: str, *, safe_path: bool = True) -> dict[str, str]:
     """Of a process that we start: its owner, and no file of the folder it runs in taken for ours."""
     environment = {**os.environ, OWNER: owner}

@@ -17,7 +17,7 @@ from engine.players.transformers.checkpoint import (
 )
 from engine.training.card import model_card
 from engine.training.chat import read_template_file
-from engine.training.checkpoints import MARKER, seal
+from engine.training.checkpoints import seal
 from engine.training.models import load_model
 from engine.training.options import LoraOptions, StageOptions
 from engine.training.running import StageRun, Trained
@@ -158,10 +158,3 @@ def _template_hash(folder: Path) -> str | None:
         return template_hash(read_template(folder))
     except UsageError:
         return None
-
-
-def discard_unfinished(run: StageRun[Any]) -> None:
-    """Delete a model that a killed process did not come to seal."""
-    for folder in (run.layout.model.with_name("model.part"), run.layout.adapter):
-        if folder.exists() and not (folder / MARKER).exists():
-            shutil.rmtree(folder)

@@ -6,6 +6,7 @@ any other world; runs the stage's script; and leaves either a result or why ther
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
         return failure.exit_code
     except Exception as error:  # noqa: BLE001 - the last place before the process ends; the log has the traceback
         traceback.print_exc()
-        failure = _out_of_memory(error, spec) or Failure(
+        failure = _no_room(error, layout) or _out_of_memory(error, spec) or Failure(
             title=f"the stage '{spec.kind}' broke: {type(error).__name__}",
             text=" ".join(str(error).split())[:500],
             mend=f"The whole of it is in {layout.log}.",
@@ -146,6 +147,19 @@ def _tell(layout: Layout, failure: Failure) -> None:
     print(f"{failure.title}\n{failure.text}\n{failure.mend}", file=sys.stderr, flush=True)  # noqa: T201
     if not layout.error.exists():
         failure.write(layout.error)
+
+
+def _no_room(error: Exception, layout: Layout) -> Failure | None:
+    """A full disk, as far as libraries pass it on; None for another failure."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if not full and "No space left" not in str(error):
+        return None
+    return Failure(
+        kind="DiskFull",
+        title=f"there is no room to write in '{layout.out}'",
+        text="The checkpoint before is whole; what was being written is not taken for one.",
+        mend="Make room and run it again: it goes on from that checkpoint.",
+    )
 
 
 def _out_of_memory(error: Exception, spec: StageSpec) -> Failure | None:
