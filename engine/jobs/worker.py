@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -176,6 +177,7 @@ async def _go(attempt: Attempt, fence: Fence) -> Progress:
 def _tell_beginning(attempt: Attempt, fence: Fence) -> None:
     if not attempt.started:
         attempt.started = True
+        gc.freeze()  # what is there by now stays: looking through it again would stop the run for 0.1 s each time
         attempt.teller.tell("started", {"attempt": fence.number})
     if (cause := attempt.pausing.cause) is not None and not cause.waits:
         _resume(attempt)
