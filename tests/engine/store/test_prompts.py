@@ -7,7 +7,16 @@ import pytest
 from engine import keys
 from engine.records import Conversation, Message, Prompt
 from engine.store import Store
-from engine.store.prompts import LandedPrompt, land_prompts, read_conversation, read_set, set_names
+from engine.store.prompts import (
+    LandedPrompt,
+    ListedPrompt,
+    land_prompts,
+    list_set,
+    read_conversation,
+    read_conversations,
+    read_set,
+    set_names,
+)
 
 HELLO, BYE = Conversation.of("Hello?"), Conversation.of("Bye?", "Really?", system="Be brief.")
 
@@ -26,6 +35,24 @@ def test_a_set_is_read_in_the_order_in_which_its_prompts_came(store: Store) -> N
     land(store, *first, Prompt("m", given, "set"))
     assert [one.prompt for one in read_set(store.reader, "set")] == [*first, Prompt("m", given, "set")]
     assert set_names(store.reader) == [("set", 3)]
+
+
+def test_a_set_is_listed_without_its_texts_which_are_had_by_number(store: Store) -> None:
+    train, cut = (
+        Prompt("z", BYE, "set", "greeting", None, {"split": "train"}),
+        {"split": 3, "nan": float("nan")},
+    )
+    first, second, third = land(
+        store, train, Prompt("a", HELLO, "set", meta=cut), Prompt("named", None, "set", "greeting")
+    )
+    assert list(list_set(store.reader, "set")) == [
+        ListedPrompt(first.prompt_id, first.key, "z", "greeting", "train", 2, has_text=True),
+        ListedPrompt(second.prompt_id, second.key, "a", None, None, 1, has_text=True),
+        ListedPrompt(third.prompt_id, third.key, "named", "greeting", None, 1, has_text=False),
+    ]
+    assert list(list_set(store.reader, "another")) == []
+    numbers = [first.prompt_id, second.prompt_id, third.prompt_id, first.prompt_id]
+    assert read_conversations(store.reader, numbers) == {first.prompt_id: BYE, second.prompt_id: HELLO}
 
 
 def test_the_same_text_in_two_sets_is_one_prompt(store: Store) -> None:
