@@ -50,9 +50,13 @@ def _name(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
+SCRIPTS = {("pocket", "make.py"), ("training", "stage.py")}
+"""What people start by hand to make the pocket world prints its own progress; a stage's process prints into its log,
+of which only errors of ours are shown, inert as all others."""
+
+
 def is_script(path: Path) -> bool:
-    """What people start by hand to make the pocket world prints its own progress."""
-    return path.parts[-2:] == ("pocket", "make.py")
+    return path.parts[-2:] in SCRIPTS
 
 
 @pytest.mark.parametrize(
