@@ -92,7 +92,7 @@ def held_mirror(
     _refuse(folder, path)
     ownership = claim(folder, _ourselves(path), Watch(_is_gone, tell))
     with _released(ownership), _beating(ownership) as heart:
-        if is_open and is_behind(folder, path):
+        if is_open and is_behind(ownership, path):
             raise StoreError(
                 f"{folder} holds a newer copy of the store than {path}",
                 mend="Take it up by running the plan in the foreground: arena-tui --batch PLAN",

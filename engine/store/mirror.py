@@ -3,8 +3,8 @@
 On a cluster the home is a network file system, where a store cannot work, and the local disk goes with the job. So a
 run copies its store to a folder there now and then, and a start on another machine takes the newest copy up.
 
-Which of a store and a copy is newer: each holds a mark (epoch of the owner, number of copies) in its `meta`, and a
-store is never behind the copies that were made of it.
+Which of a store and a copy is newer: each holds a mark (epoch of the owner, number of copies) for each mirror that it
+had, in its `meta`, and a store is never behind the copies that were made of it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from engine.store.store import Store
 
 COPY_SECONDS = 180.0
 
-_MARK = "mirror"
+_MARKS = "mirrors"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,12 +70,13 @@ class Mirror:
         Raises:
             StoreError: it cannot be written.
         """
-        epoch = self.ownership.owner.epoch
+        owner = self.ownership.owner
         with store.write() as tx:
-            found = _mark_of(tx.connection)
-            copies = found.copies + 1 if found.epoch == epoch else 1
-            mark = json.dumps([epoch, copies])
-            tx.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_MARK, mark))
+            marks = _marks_of(tx.connection)
+            found = marks.get(owner.mirror, Mark())
+            marks[owner.mirror] = Mark(owner.epoch, found.copies + 1 if found.epoch == owner.epoch else 1)
+            told = json.dumps({mirror: [mark.epoch, mark.copies] for mirror, mark in marks.items()})
+            tx.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_MARKS, told))
 
     def copy(self, store: Store) -> int:
         """Put the store's present state into the folder; return its size in bytes.
@@ -114,28 +115,27 @@ def take_up(ownership: Ownership, path: Path) -> TakenUp | None:
     Raises:
         StoreError: the copy is of another store, or cannot be read; the local one is in use, or cannot be written.
     """
-    copy = ownership.folder / FILE_NAME
-    if not is_behind(ownership.folder, path):
-        return None
-    set_aside = _set_aside(path) if size_of(path) else None
-    _bring(copy, path)
     owner = ownership.owner
+    if not is_behind(ownership, path):
+        return None
+    set_aside = _set_aside(path, owner.mirror) if size_of(path) else None
+    _bring(ownership.folder / FILE_NAME, path)
     return TakenUp(owner.copied_from or owner.host, owner.copied_at, set_aside)
 
 
-def is_behind(folder: Path, path: Path) -> bool:
-    """Whether a mirror's folder holds a copy, and the store at `path` is missing or an older state of the same one.
+def is_behind(ownership: Ownership, path: Path) -> bool:
+    """Whether the folder holds a copy, and the store at `path` is missing or an older state of the same one.
 
     Raises:
         StoreError: the copy is of another store, or one of them cannot be read.
     """
-    copy = folder / FILE_NAME
-    if not copy.exists():
+    folder, mirror = ownership.folder, ownership.owner.mirror
+    if not (copy := folder / FILE_NAME).exists():
         return False
-    theirs, copy_mark = _read_mark(copy)
+    theirs, copy_mark = _read_mark(copy, mirror)
     if not size_of(path):
         return True
-    ours, mark = _read_mark(path)
+    ours, mark = _read_mark(path, mirror)
     if ours != theirs:
         raise StoreError(
             f"{folder} mirrors another store than {path}",
@@ -145,26 +145,25 @@ def is_behind(folder: Path, path: Path) -> bool:
     return mark < copy_mark
 
 
-def _read_mark(path: Path) -> tuple[str, Mark]:
-    """Id and mark of a store."""
+def _read_mark(path: Path, mirror: str) -> tuple[str, Mark]:
+    """Id of a store, and its mark for a mirror."""
     look_at(path)
     with explained(path):
-        still = is_mirror_copy(path)
-        connection = connect(path, READ_FILE_ALONE if still else READ)
+        connection = connect(path, READ_FILE_ALONE if is_mirror_copy(path) else READ)
         checked_version(path, connection, empty_is_fine=False)
         try:
             (store_id,) = connection.execute("SELECT value FROM meta WHERE name = 'store_id'").fetchone()
-            return str(store_id), _mark_of(connection)
+            return str(store_id), _marks_of(connection).get(mirror, Mark())
         finally:
             connection.close()
 
 
-def _mark_of(connection: sqlite.Connection) -> Mark:
-    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_MARK,)).fetchone()
-    return Mark() if row is None else Mark(*json.loads(row[0]))
+def _marks_of(connection: sqlite.Connection) -> dict[str, Mark]:
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_MARKS,)).fetchone()
+    return {} if row is None else {mirror: Mark(*mark) for mirror, mark in json.loads(row[0]).items()}
 
 
-def _set_aside(path: Path) -> Path:
+def _set_aside(path: Path, mirror: str) -> Path:
     """Keep a store that gives way, as one file.
 
     Raises:
@@ -172,7 +171,7 @@ def _set_aside(path: Path) -> Path:
     """
     connection = connect(path, "mode=rw")
     try:
-        epoch = _mark_of(connection).epoch
+        epoch = _marks_of(connection).get(mirror, Mark()).epoch
         connection.execute("PRAGMA busy_timeout = 1000")
         with explained(path):
             connection.execute(

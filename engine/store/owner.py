@@ -45,6 +45,7 @@ class Owner:
         worker: random id of who owns it.
         host, boot, namespace, pid, started: its process, as a worker's row has it.
         store: path of its store, on its host.
+        mirror: random id of the folder, the same for all its owners.
         beat: grows while it lives.
         copied_at: when the newest copy was made, in seconds since 1970 by the clock of its host; None before the first.
         copied_from: that host.
@@ -59,6 +60,7 @@ class Owner:
     pid: int
     started: float
     store: str
+    mirror: str = ""
     beat: int = 0
     copied_at: float | None = None
     copied_from: str = ""
@@ -179,9 +181,14 @@ def claim(folder: Path, owner: Owner, watch: Watch) -> Ownership:
     except OSError as error:
         raise unwritable(folder, error) from error
     before = read_owner(folder) or owner
-    ownership = Ownership(
-        folder, replace(owner, epoch=epoch, copied_at=before.copied_at, copied_from=before.copied_from)
+    ours = replace(
+        owner,
+        epoch=epoch,
+        mirror=before.mirror or secrets.token_hex(8),
+        copied_at=before.copied_at,
+        copied_from=before.copied_from,
     )
+    ownership = Ownership(folder, ours)
     _settle(ownership)
     for number in _epochs(folder):
         if number < epoch:

@@ -97,6 +97,16 @@ def test_a_local_store_that_was_put_back_to_an_older_state_is_older(tmp_path: Pa
     assert names(path) == ["a", "b"]
 
 
+def test_a_store_that_had_another_mirror_meanwhile_is_not_older(tmp_path: Path, folder: Path) -> None:
+    for _ in range(3):
+        run_on("node1", tmp_path, folder, "a")
+    for name in "bc":
+        run_on("node1", tmp_path, tmp_path / "other mirror", name)
+    run_on("node1", tmp_path, folder, "d")
+    assert names(tmp_path / "node1" / "arena.db") == ["a", "b", "c", "d"] == names(folder / "arena.db")
+    assert not list((tmp_path / "node1").glob("*.epoch*"))
+
+
 def test_another_store_is_not_replaced(tmp_path: Path, folder: Path) -> None:
     run_on("node1", tmp_path, folder, "a")
     path = tmp_path / "other.db"
