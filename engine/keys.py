@@ -22,6 +22,7 @@ RESPONSE = "r1"
 JUDGE = "j1"
 VERDICT = "v1"
 BATTLE = "b1"
+SELECTION = "s1"
 
 NONCE_PLACEHOLDER = "{nonce}"
 
@@ -138,6 +139,11 @@ def battle_key(judge: str, prompt: str, a: str, b: str, turn: int | None) -> str
 def recorded_battle_key(judge: str, facts: Mapping[str, Any]) -> str:
     """An imported battle whose responses are unknown: by what its row said."""
     return _key(BATTLE, {"judge": judge, "recorded": dict(facts)})
+
+
+def selection_key(parameters: Mapping[str, Any], rows: Sequence[Sequence[Any]]) -> str:
+    """Training rows (keys of prompt, responses and battles, in order) with the parameters that they follow from."""
+    return _key(SELECTION, {"parameters": dict(parameters), "rows": [list(row) for row in rows]})
 
 
 def request_seed(base: int | None, key: str) -> int | None:

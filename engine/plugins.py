@@ -4,8 +4,8 @@ Our own come through the same door as those of other packages. Listing names rea
 nothing; naming one imports that one. A broken package is a warning in a list and an error when it is named.
 
 A plug-in is what its entry point names: for players and judges a class with `from_plan`, for stages one with `run`
-(`engine.training.running.Stage`). It may have an
-attribute `Options`, a pydantic model class of the `options` that a plan may give it; None takes none.
+(`engine.training.running.Stage`), for selections one with `order` (`engine.flywheel.selection.strategy.Strategy`). It
+may have an attribute `Options`, a pydantic model class of the `options` that a plan may give it; None takes none.
 """
 
 from __future__ import annotations
@@ -29,13 +29,19 @@ class Group(StrEnum):
     JUDGES = "arena_tui.judges"
     FORMATS = "arena_tui.formats"
     STAGES = "arena_tui.stages"
+    SELECTIONS = "arena_tui.selections"
 
     @property
     def noun(self) -> str:
         return self.value.removeprefix("arena_tui.").removesuffix("s")
 
 
-_NEEDS = {Group.PLAYERS: "from_plan", Group.JUDGES: "from_plan", Group.STAGES: "run"}
+_NEEDS = {
+    Group.PLAYERS: "from_plan",
+    Group.JUDGES: "from_plan",
+    Group.STAGES: "run",
+    Group.SELECTIONS: "order",
+}
 
 
 @dataclass(frozen=True, slots=True)

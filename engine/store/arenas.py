@@ -6,7 +6,7 @@ import json
 import tomllib
 from typing import Any
 
-from engine.errors import UsageError
+from engine.errors import StoreError, UsageError
 from engine.store.battles import Arena, read_arena
 from engine.store.rows import decode, encode
 from engine.store.sqlite import Connection
@@ -36,17 +36,31 @@ def drop_arena(store: Store, name: str) -> int:
 
     Raises:
         UsageError: there is no such arena.
-        StoreError: a job is running.
+        StoreError: a job is running, or there is a selection of training rows from it.
     """
     with store.write(foreign_keys=False) as tx:
         arena = _named(tx.connection, name)
         check_no_job_runs(tx.connection)
+        _check_no_selection(tx.connection, arena)
         gone = take_back_battles(tx, "arena_id = ?", [arena.id])
         for table in ("pair_counts", "side_counts", "online_folds", "rating_snapshots"):
             tx.connection.execute(f"DELETE FROM {table} WHERE arena_id = ?", (arena.id,))
         tx.connection.execute("DELETE FROM arenas WHERE id = ?", (arena.id,))
         next_generation(tx)
     return gone
+
+
+def _check_no_selection(connection: Connection, arena: Arena) -> None:
+    """Also of one without rows, which rests on no battle."""
+    rows = connection.execute(
+        "SELECT id FROM selections WHERE arena_id = ? ORDER BY id", (arena.id,)
+    ).fetchall()
+    if rows:
+        numbers = ", ".join(str(number) for (number,) in rows)
+        raise StoreError(
+            f"training rows were selected from '{arena.name}': selection {numbers}",
+            mend="If nobody needs these rows any more: arena-tui select drop NUMBER",
+        )
 
 
 def ratings_by_arena(connection: Connection) -> dict[str, dict[str, Any]]:

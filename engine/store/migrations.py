@@ -238,6 +238,37 @@ CREATE TABLE units (
 ) WITHOUT ROWID;
 """
 
+# What became training data of battles. key: content key of the parameters and rows. considered: prompts that were
+# looked at, each either a row or an exclusion. other: the rejected response; of an sft row the target's that lost,
+# which is not trained on. The numbers of a row are as they were when it was selected.
+_SELECTIONS = """
+CREATE TABLE selections (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, arena_id INTEGER NOT NULL REFERENCES arenas(id),
+    judge_id INTEGER NOT NULL REFERENCES judges(id), target_id INTEGER NOT NULL REFERENCES players(id),
+    stage TEXT NOT NULL, round INTEGER, strategy NOT NULL, parameters TEXT NOT NULL, considered INTEGER NOT NULL,
+    created_at REAL NOT NULL, attempt_id INTEGER REFERENCES attempts(id)
+);
+CREATE INDEX selections_by_arena ON selections(arena_id);
+CREATE TABLE selection_rows (
+    selection_id INTEGER NOT NULL REFERENCES selections(id) ON DELETE CASCADE, number INTEGER NOT NULL,
+    prompt_id INTEGER NOT NULL REFERENCES prompts(id), chosen INTEGER NOT NULL REFERENCES responses(id),
+    other INTEGER REFERENCES responses(id), opponent_id INTEGER REFERENCES players(id), category, difficulty REAL,
+    score_chosen REAL NOT NULL, score_other REAL, gap REAL, length_chosen INTEGER NOT NULL, length_other INTEGER,
+    PRIMARY KEY (selection_id, number)
+) WITHOUT ROWID;
+CREATE TABLE selection_battles (
+    selection_id INTEGER NOT NULL REFERENCES selections(id) ON DELETE CASCADE, number INTEGER NOT NULL,
+    battle_id INTEGER NOT NULL REFERENCES battles(id),
+    PRIMARY KEY (selection_id, number, battle_id)
+) WITHOUT ROWID;
+CREATE INDEX selection_battles_by_battle ON selection_battles(battle_id);
+CREATE TABLE selection_exclusions (
+    selection_id INTEGER NOT NULL REFERENCES selections(id) ON DELETE CASCADE,
+    prompt_id INTEGER NOT NULL REFERENCES prompts(id), reason NOT NULL,
+    PRIMARY KEY (selection_id, prompt_id)
+) WITHOUT ROWID;
+"""
+
 
 def _statements(script: str) -> list[str]:
     return [statement.strip() for statement in script.split(";") if statement.strip()]
@@ -281,12 +312,19 @@ def m005_units_blamed(db: Database) -> None:
         db.execute(statement)
 
 
+def m006_selections(db: Database) -> None:
+    """Which battles became training rows, under which rules, and why the other prompts did not."""
+    for statement in _statements(_SELECTIONS):
+        db.execute(statement)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     m001_arena,
     m002_battles_listed,
     m003_imports_shared,
     m004_jobs_lived,
     m005_units_blamed,
+    m006_selections,
 )
 """All steps in order. A step that has shipped is never changed."""
 

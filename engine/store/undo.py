@@ -16,6 +16,7 @@ from engine.errors import StoreError, UsageError
 from engine.store.counts import TALLY_COLUMNS, CountDeltas, Tally, purge
 from engine.store.imports import read_import
 from engine.store.leases import Moment, lease_holds
+from engine.store.selections import check_unselected
 from engine.store.sqlite import Connection
 from engine.store.store import Store, Transaction
 
@@ -36,17 +37,26 @@ _REFERRED_TO: dict[str, tuple[tuple[str, str], ...]] = {
         ("battles", "response_b"),
         ("verdicts", "response_first"),
         ("verdicts", "response_second"),
+        ("selection_rows", "chosen"),
+        ("selection_rows", "other"),
     ),
-    "arenas": (("battles", "arena_id"),),
+    "arenas": (("battles", "arena_id"), ("selections", "arena_id")),
     "prompts": (
         ("prompt_set_items", "prompt_id"),
         ("responses", "prompt_id"),
         ("verdicts", "prompt_id"),
         ("battles", "prompt_id"),
         ("units", "prompt_id"),
+        ("selection_rows", "prompt_id"),
+        ("selection_exclusions", "prompt_id"),
     ),
     "prompt_sets": (("prompt_set_items", "set_id"),),
-    "judges": (("verdicts", "judge_id"), ("battles", "judge_id"), ("units", "judge_id")),
+    "judges": (
+        ("verdicts", "judge_id"),
+        ("battles", "judge_id"),
+        ("units", "judge_id"),
+        ("selections", "judge_id"),
+    ),
     "players": (
         ("responses", "player_id"),
         ("verdicts", "player_first"),
@@ -55,6 +65,8 @@ _REFERRED_TO: dict[str, tuple[tuple[str, str], ...]] = {
         ("battles", "player_b"),
         ("players", "alias_of"),
         ("units", "player_id"),
+        ("selections", "target_id"),
+        ("selection_rows", "opponent_id"),
     ),
     "models": (("players", "model_id"),),
 }
@@ -173,8 +185,12 @@ def take_back_battles(tx: Transaction, condition: str, values: Iterable[object],
 
     Args:
         since: rating snapshots that are younger rested on these battles.
+
+    Raises:
+        StoreError: training rows rest on them.
     """
     connection, values = tx.connection, list(values)
+    check_unselected(connection, condition, values)
     deltas: dict[int, CountDeltas] = {}
     judged: set[tuple[int, int]] = set()
     for arena_id, *row in connection.execute(

@@ -1,0 +1,1 @@
+"""The data flywheel: from decided battles to training rows."""
