@@ -109,7 +109,8 @@ class Load:
 
 class Player(Protocol):
     """How a model is reached. A class also has `from_plan(name, spec)` and a pydantic model `Options`; one whose
-    concurrency adapts has an attribute `load`, a `Load`.
+    concurrency adapts has an attribute `load`, a `Load`; one whose tokenizer is on this machine has an attribute
+    `tokenizer`, its folder once the player is open, whose special tokens a judge keeps out of what it shows.
 
     Attributes:
         notes: what a person should know of how it went (a server that cannot hold to a schema, an endpoint set

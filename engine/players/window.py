@@ -3,8 +3,8 @@
 Slow start, additive increase, multiplicative decrease as in TCP (RFC 5681), in rounds of about as many outcomes as
 the window has places. The decrease is in proportion to the share of a round that complained, as in DCTCP (RFC 8257),
 and a small share is borne: servers and proxies fail now and then whatever the load, and halving at each single
-failure would hold a run of 2,000 requests with 3 % of them to a tenth of its speed. The increase is a share of the limit
-and no single place, since a round of answers of language models takes seconds and a run has few of them.
+failure would hold a run of 2,000 requests with 3 % of them to a tenth of its speed. The increase is a share of the
+limit and no single place, since a round of answers of language models takes seconds and a run has few of them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ BORNE_SHARE = 0.2
 """Share of complaints in a round that is not yet taken for overload."""
 
 SHORTEST_ROUND = 16
-"""Outcomes from which a share says something: of a server that fails a tenth of all requests whatever the load, one round
-in fourteen looks overloaded at 16 outcomes, and one in five at 8."""
+"""Outcomes from which a share says something: of a server that fails a tenth of all requests whatever the load, one
+round in fourteen looks overloaded at 16 outcomes, and one in five at 8."""
 
 STEPS = 32
 """Rounds in which a window grows from nothing to its limit after it was too large."""

@@ -13,7 +13,7 @@ import ssl
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 import certifi
@@ -65,11 +65,7 @@ class Wire:
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={
-                "authorization": f"Bearer {NO_KEY if key is None else key.reveal()}",
-                "accept": "application/json",
-                "user-agent": "arena-tui",
-            },
+            headers={"accept": "application/json", "user-agent": "arena-tui"},
         )
 
     async def post(self, path: str, body: bytes) -> bytes:
@@ -112,15 +108,13 @@ class Wire:
 
     async def _ask(self, method: str, path: str, sent: bytes | None) -> tuple[int, dict[str, str], bytes]:
         """Status, headers by lower-case name, and the whole body."""
-        proxy, proxy_auth = self._proxy or (None, None)
         async with self._session.request(
             method,
             self._url(path),
             data=sent,
-            headers=_JSON if sent is not None else None,
+            headers=self._headers(),
             allow_redirects=False,
-            proxy=proxy,
-            proxy_auth=proxy_auth,
+            proxy=self._proxy,
         ) as response:
             body = await self._read(response)
             if 200 <= response.status < 300:
@@ -139,11 +133,16 @@ class Wire:
     def _make_url(self, path: str) -> URL:
         return URL(path if "://" in path else self._base + path)
 
+    def _headers(self) -> dict[str, str]:
+        """Per request and never of the session, whose headers a proxy gets too."""
+        key = NO_KEY if self._key is None else self._key.reveal()
+        return {"authorization": f"Bearer {key}", "content-type": "application/json"}
+
     def _secrets(self) -> Iterator[str]:
         if self._key is not None:
             yield self._key.reveal()
-        if self._proxy is not None and self._proxy[1] is not None:
-            yield self._proxy[1].password
+        if self._proxy is not None and self._proxy.password:
+            yield self._proxy.password
 
     def _failure(self, error: Exception) -> Failure:
         if isinstance(error, _BodyTooLarge):
@@ -155,9 +154,6 @@ class Wire:
         return Transient(f"no response: {reason}")
 
 
-_JSON = {"content-type": "application/json"}
-
-
 def _trusted() -> ssl.SSLContext:
     """What SSL_CERT_FILE or SSL_CERT_DIR trusts; without them the system and certifi's list, because not every Python
     finds the system's."""
@@ -167,21 +163,15 @@ def _trusted() -> ssl.SSLContext:
     return context
 
 
-def _proxy_for(url: str) -> tuple[URL, aiohttp.BasicAuth | None] | None:
-    """The proxy that the environment names. It is for the world outside, not for a server on this machine."""
+def _proxy_for(url: str) -> URL | None:
+    """The proxy that the environment names, with its user. It is for the world outside, not for this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if host in LOOPBACK or urllib.request.proxy_bypass(host):
         return None
     proxies = urllib.request.getproxies()
     named = proxies.get(parts.scheme) or proxies.get("all")
-    if not named:
-        return None
-    proxy = URL(named)
-    user = urlsplit(named)
-    if user.username is None:
-        return proxy, None
-    return proxy.with_user(None), aiohttp.BasicAuth(unquote(user.username), unquote(user.password or ""))
+    return URL(named) if named else None
 
 
 def _root(error: BaseException) -> BaseException:

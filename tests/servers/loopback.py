@@ -90,6 +90,10 @@ class LoopbackServer:
         scheme = "https" if self._tls else "http"
         return f"{scheme}://127.0.0.1:{self.port}/{prefix}"
 
+    def serve_as_proxy(self, handler: Handler, host: str) -> None:
+        """What comes for another host (`GET http://...`, or a tunnel to it) goes to this handler."""
+        self._handlers["http:"] = self._handlers[f"{host}:443"] = handler
+
     def call(self, function: Callable[[], object]) -> None:
         """Run something in the server's thread."""
         self._loop.call_soon_threadsafe(function)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import Field
@@ -103,6 +104,11 @@ class TransformersPlayer:
     def parallel(self) -> int:
         """Rows of a batch, as far as is known before the checkpoint is loaded."""
         return self._loaded.batch_size if self._loaded else self._options.batch_size or USUAL_BATCH
+
+    @property
+    def tokenizer(self) -> Path | None:
+        """The folder of its tokenizer, once it is open."""
+        return None if self._checkpoint is None else self._checkpoint.folder
 
     async def open(self) -> None:
         """Find the checkpoint and identify it. It is loaded with the first request, so that a run whose answers are

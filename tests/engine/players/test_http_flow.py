@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -11,11 +13,12 @@ import pytest
 
 from engine.errors import EndpointError, UsageError
 from engine.players.base import ChatRequest
+from engine.players.http import HttpPlayer
 from engine.records import ResponseStatus
 from tests.engine.players.asking import ask, opened, player, replies, request
 from tests.servers import openai_server as server
 from tests.servers.fake_clock import FakeClock
-from tests.servers.loopback import LoopbackServer
+from tests.servers.loopback import Connection, LoopbackServer, Request
 from tests.servers.openai_server import Served
 
 
@@ -179,6 +182,56 @@ def test_a_proxy_of_the_environment_is_not_for_a_server_on_this_machine(
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     assert [reply.status for reply in ask(player(clock, served), request())] == [ResponseStatus.OK]
+
+
+CANARY = "sk-canary-of-the-model"
+
+
+@pytest.fixture
+def proxied(loopback: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """What a proxy gets that the environment names, with a user. It opens no tunnel."""
+    seen: list[Request] = []
+
+    async def proxy(request: Request, connection: Connection) -> None:
+        seen.append(request)
+        if request.method == "CONNECT":
+            await connection.respond(407, b"")
+        elif request.path.endswith("/chat/completions"):
+            await server.answer("through it")(request, connection)
+        else:
+            await connection.respond(200, json.dumps({"data": [{"id": "m", "root": "w"}]}).encode())
+
+    loopback.serve_as_proxy(proxy, "model.invalid")
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, f"http://user:pass%2Fword@127.0.0.1:{loopback.port}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("TEST_ARENA_KEY", CANARY)
+    return seen
+
+
+def through_proxy(clock: FakeClock, url: str) -> HttpPlayer:
+    return player(clock, plan={"endpoints": (url,), "api_key_env": "TEST_ARENA_KEY"})
+
+
+def test_a_server_in_the_world_is_asked_through_the_proxy_of_the_environment(
+    proxied: list[Request], clock: FakeClock
+) -> None:
+    (reply,) = ask(through_proxy(clock, "http://model.invalid/v1"))
+    assert (reply.status, reply.text) == (ResponseStatus.OK, "through it")
+    login = "Basic " + base64.b64encode(b"user:pass/word").decode()
+    assert {seen.headers["proxy-authorization"] for seen in proxied} == {login}
+    assert {seen.headers["authorization"] for seen in proxied} == {f"Bearer {CANARY}"}
+
+
+def test_a_proxy_that_opens_a_tunnel_gets_no_key_of_the_server(
+    proxied: list[Request], clock: FakeClock
+) -> None:
+    with pytest.raises(EndpointError) as raised:
+        ask(through_proxy(clock, "https://model.invalid/v1"))
+    assert "407" in raised.value.text
+    assert "pass/word" not in raised.value.text
+    assert proxied
+    assert all(seen.method == "CONNECT" and CANARY not in repr(seen.headers) for seen in proxied)
 
 
 # Several endpoints
