@@ -16,6 +16,7 @@ from engine.store.connecting import beside, size_of
 from engine.store.disk import FLOOR_BYTES, is_full
 from engine.store.filesystem import filesystem_type, is_network
 from engine.store.journal import WAL_LARGE_BYTES
+from engine.store.opening import OlderStore
 from engine.store.owner import owner_of_copy, read_owner
 from engine.store.placement import ALLOW_NETWORK_OPTION, is_network_allowed
 
@@ -96,6 +97,8 @@ def _state(path: Path) -> Finding:
     try:
         with open_store(path) as store:
             return fine("store", _facts(store, path))
+    except OlderStore as error:
+        return warning("store", error.title, error.mend)
     except StoreError as error:
         return problem("store", ". ".join(part for part in (error.title, error.text) if part), error.mend)
 

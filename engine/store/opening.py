@@ -28,6 +28,10 @@ _UNSHARED = (sqlite.CANTOPEN, sqlite.READONLY, sqlite.IOERR, sqlite.FULL)
 """What SQLite says where it cannot lock, or make an -shm: a place that is read-only, full or shared by hosts."""
 
 
+class OlderStore(StoreError):
+    """It was made by an older program: whoever writes to it brings it up to date."""
+
+
 def open_reader(path: Path) -> sqlite.Connection:
     """A read-only connection to an existing store of our schema version.
 
@@ -45,7 +49,7 @@ def open_reader(path: Path) -> sqlite.Connection:
         connection, version = _connect_reader(path)
     if version < latest_version():
         connection.close()
-        raise StoreError(
+        raise OlderStore(
             f"{path} was made by an older arena-tui (schema {version}, this program has {latest_version()})",
             mend="Any command that writes brings it up to date, for example: arena-tui store info --migrate",
         )

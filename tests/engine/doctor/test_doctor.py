@@ -20,7 +20,7 @@ from engine.doctor.leftovers import leftover_findings
 from engine.doctor.places import mirror_finding, place_findings
 from engine.doctor.program import Requirement, extra_finding, extra_requirements, program_findings
 from engine.plan import read_plan
-from engine.store import Store, filesystem, open_store
+from engine.store import Store, filesystem, migrations, open_store
 from engine.store.owner import Owner, Watch, claim
 from tests.engine.jobs.arena_on_loopback import Arena
 from tests.servers.loopback import LoopbackServer
@@ -133,6 +133,15 @@ def test_a_damaged_store_is_a_problem(tmp_path: Path) -> None:
     assert found.level is Level.PROBLEM
     assert "is damaged" in found.text
     assert "store salvage" in found.mend
+
+
+def test_an_older_store_is_no_problem_for_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "STEPS", migrations.STEPS[:-1])
+        open_store(tmp_path / "arena.db", writable=True).close()
+    (found,) = told(place_findings(tmp_path / "arena.db"), "store")
+    assert found.level is Level.WARNING
+    assert "store info --migrate" in found.mend
 
 
 def test_half_written_files_of_dead_processes_are_told_and_those_of_living_ones_not(store: Store) -> None:
