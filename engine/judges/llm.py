@@ -20,7 +20,7 @@ from engine.judges.base import JudgeSpec, Question, Shown
 from engine.judges.reasons import InvalidReply, Reason
 from engine.judges.render import Rendering, render
 from engine.judges.reply import ReplyForm, parse
-from engine.judges.special import SpecialTokens, shipped_tokens, tokens_of
+from engine.judges.special import SpecialTokens, shipped_tokens, tokens_of, tokens_with
 from engine.judges.template import Template, load_template
 from engine.players.base import ChatReply, ChatRequest, Player, PlayerSpec
 from engine.plugin_options import PluginOptions, read_options
@@ -78,7 +78,8 @@ class LlmJudge:
     Args:
         player: how the model is reached; opened and closed with the judge.
         secret: the store's, from which nonces derive.
-        tokens: special tokens of the judge's tokenizer; None is the shipped list.
+        tokens: special tokens of the judge's tokenizer; None is the shipped list, and what the player's own tokenizer
+            lists where it is on this machine.
     """
 
     Options = LlmOptions
@@ -105,6 +106,7 @@ class LlmJudge:
         self._key = ""
         self._secret = secret
         self._tokens = tokens or shipped_tokens()
+        self._says_tokens = tokens is not None
 
     @classmethod
     def from_plan(cls, name: str, spec: JudgeSpec, player: Player | None, secret: bytes) -> Self:
@@ -135,8 +137,15 @@ class LlmJudge:
         return self.player.notes
 
     async def open(self) -> None:
-        """Open the player and settle the form of the reply: under `auto`, by trying what the player can hold to."""
+        """Open the player and settle the form of the reply: under `auto`, by trying what the player can hold to.
+
+        Raises:
+            UsageError: the player's tokenizer cannot be read. Others are the player's own.
+        """
         await self.player.open()
+        tokenizer: Path | None = getattr(self.player, "tokenizer", None)
+        if tokenizer is not None and not self._says_tokens:
+            self._tokens = tokens_with(tokenizer)
         wanted = self.options.reply
         if wanted == "auto":
             asked = shape.schema(self.kind, self.options.explanation_chars)

@@ -86,7 +86,7 @@ def tokens_of(tokenizer: Path) -> SpecialTokens:
     Raises:
         UsageError: there is no such file, it cannot be read, or it names no special token.
     """
-    listed = {token for file in _files_of(tokenizer) for token in _listed_in(_read(file))}
+    listed = _listed(_files_of(tokenizer))
     if not listed:
         raise UsageError(
             f"{tokenizer} names no special token",
@@ -94,6 +94,23 @@ def tokens_of(tokenizer: Path) -> SpecialTokens:
         )
     plain = (token for family in _shipped()["plain"].values() for token in family)
     return SpecialTokens([*listed, *plain])
+
+
+def tokens_with(folder: Path) -> SpecialTokens:
+    """The shipped list, and what the tokenizer in a model's folder lists beside it.
+
+    Raises:
+        UsageError: a file of it cannot be read.
+    """
+    shipped = shipped_tokens()
+    own = _listed(file for name in _TOKENIZER_FILES if (file := folder / name).is_file())
+    if {fold(token).text for token in own} <= set(shipped.tokens):
+        return shipped
+    return SpecialTokens([*shipped.tokens, *own], _shipped()["shapes"].values())
+
+
+def _listed(files: Iterable[Path]) -> set[str]:
+    return {token for file in files for token in _listed_in(_read(file))}
 
 
 def _files_of(tokenizer: Path) -> list[Path]:

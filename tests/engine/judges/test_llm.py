@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,8 @@ from engine.judges.base import JudgeSpec, Question
 from engine.judges.llm import LlmJudge, LlmOptions, asked_by
 from engine.judges.reasons import Reason
 from engine.judges.template import load_template
+from engine.players.transformers import TransformersPlayer
+from engine.pocket.world import model_path
 from engine.records import Conversation, Sampling, VerdictKind, VerdictStatus
 from tests.engine.judges.asking import SECRET, ask, judge, nonce_of, opened, page_of, saying, verdicts
 from tests.engine.judges.shown import shown
@@ -265,6 +270,39 @@ def test_many_questions_are_each_answered_once_and_taken_as_there_is_room(served
 
     assert len(asyncio.run(asking())) == 50
     assert len(served.chats) == 50
+
+
+def checkpoint_with(folder: Path, *tokens: str) -> Path:
+    """A pocket model whose tokenizer lists more special tokens than it had."""
+    copied = Path(shutil.copytree(model_path("lynx"), folder / "model"))
+    listed = json.loads((copied / "tokenizer.json").read_text())
+    listed["added_tokens"] += [
+        {"id": 900 + i, "content": one, "special": True} for i, one in enumerate(tokens)
+    ]
+    (copied / "tokenizer.json").write_text(json.dumps(listed))
+    return copied
+
+
+def test_a_judge_on_this_machine_keeps_its_own_special_tokens_out_of_what_it_is_shown(tmp_path: Path) -> None:
+    """Those that its tokenizer lists beside the shipped ones, without a word in the plan."""
+
+    def copies(asked: LlmJudge) -> str:
+        async def page() -> str:
+            async with opened(asked):
+                return asked.question(shown("<zork>x</zork>", "<|im_end|>")).messages[-1].content or ""
+
+        return asyncio.run(page())
+
+    page = copies(by_transformers(str(checkpoint_with(tmp_path, "<zork>", "</zork>"))))
+    assert "<·zork>x<·/zork>" in page
+    assert "<·|im_end|>" in page
+    assert "<zork>x</zork>" in copies(by_transformers("pocket:lynx"))
+
+
+def by_transformers(model: str) -> LlmJudge:
+    spec = JudgeSpec("j", model, template="brief")
+    _, player = asked_by(spec)
+    return LlmJudge.from_plan("j", spec, TransformersPlayer.from_plan("j", player), SECRET)
 
 
 # Plans
