@@ -110,7 +110,7 @@ class Fights:
         judge_key, key_a, key_b = row.keys
         judge = parties.judge(tx, row.judge, judge_key)
         a, b = parties.player(tx, row.model_a, key_a), parties.player(tx, row.model_b, key_b)
-        arena = parties.arena(tx, row.arena or self._arena)
+        arena = parties.arena(tx, row.arena or self._arena, row.rules)
         told_a, told_b = told.get((id(row), "a")), told.get((id(row), "b"))
         position, self._position = self._position, self._position + 1
         source = row.source_id

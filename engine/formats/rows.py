@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.formats.keyed.rows import KeyedRow
-from engine.records import Game, Prompt, ResponseStatus, Turn, Verdict
+from engine.records import Game, OnCut, OutcomeRule, Prompt, ResponseStatus, Turn, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class BattleRow:
         turn: the open turn that was judged, 1-based; None is the whole conversation.
         arena: where the source says it row by row, as our own export does; None is the layout's.
         margin: a's score minus b's where the source tells it beside a bare winner, as our own export does.
+        rules: of the arena, where our own export says them; those of a new arena.
         keys: (judge, a, b) of our own export, to be known by where the store has them; names count else.
         lines: the rows of the file where it took several.
     """
@@ -76,6 +77,7 @@ class BattleRow:
     round: int | None = None
     arena: str | None = None
     margin: float | None = None
+    rules: tuple[OutcomeRule, OnCut] | None = None
     keys: tuple[str | None, str | None, str | None] = (None, None, None)
     meta: Mapping[str, Any] = field(default_factory=dict)
     line: int = 0

@@ -68,7 +68,9 @@ class StoreImporter(TableImporter):
     def layout_of(self, sources: Sequence[Source], options: ImportOptions) -> Layout:
         layout = super().layout_of(sources, options)
         tables = ", ".join(dict.fromkeys(_table(source) for source in sources))
-        return replace(layout, name=f"export of {tables}", arena=options.arena, mapping={})
+        return replace(
+            layout, name=f"export of {tables}", arena=options.arena, set_name="as its rows say", mapping={}
+        )
 
     def rows_of(self, sources: Sequence[Source], options: ImportOptions, layout: Layout) -> Iterator[Row]:
         return join_games(super().rows_of(sources, options, layout))

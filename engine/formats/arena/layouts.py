@@ -122,6 +122,8 @@ PLAIN = BattleLayout(
         Field("prompt_id", ("question_id", "prompt_name")),
         Field("turn"),
         Field("state"),
+        Field("outcome_rule"),
+        Field("on_cut"),
         Field("judge_key"),
         Field("player_key_a"),
         Field("player_key_b"),

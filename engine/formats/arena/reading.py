@@ -17,7 +17,7 @@ from engine.formats.games import game
 from engine.formats.identity import PromptNames, RowIds
 from engine.formats.mapping import ColumnMap
 from engine.formats.rows import BattleRow, PromptRef, Row
-from engine.records import Conversation, Game, Prompt, Turn
+from engine.records import Conversation, Game, OnCut, OutcomeRule, Prompt, Turn
 
 Fields = Mapping[str, Any]
 # FastChat names each voter of the arena so; they are people, not judges of their own.
@@ -130,6 +130,7 @@ class BattleReader:
             round=round_number,
             arena=arena,
             margin=margin,
+            rules=None if self._arena else _rules(row),
             keys=_keys(row) if self._by_keys else _NO_KEYS,
             meta=_meta(row, voter),
             line=record.line,
@@ -196,6 +197,21 @@ def _meta(row: Fields, voter: str | None) -> dict[str, Any]:
     if isinstance(said, str) and "bad" in said:
         meta["winner"] = said
     return meta
+
+
+def _rules(row: Fields) -> tuple[OutcomeRule, OnCut] | None:
+    """The rules of the arena that a row is in, as our own export has them.
+
+    Raises:
+        FieldError: there are none of that name.
+    """
+    rule, on_cut = (fields.optional_text(row.get(name), name) for name in ("outcome_rule", "on_cut"))
+    if rule is None or on_cut is None:
+        return None
+    try:
+        return OutcomeRule(rule), OnCut(on_cut)
+    except ValueError as error:
+        raise FieldError("unknown rules of its arena") from error
 
 
 def _keys(row: Fields) -> tuple[str | None, str | None, str | None]:

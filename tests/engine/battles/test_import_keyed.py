@@ -325,6 +325,7 @@ def test_a_battle_of_two_arenas_under_two_rules(tmp_path: Path, form: ExportForm
         )
         assert there == here
         assert {row[3] for row in here if row[2] == "ann"} == {"model_a", "tie"}
+        assert contents(other)["arenas"] == contents(store)["arenas"]
         again = take(other, "arena", tmp_path / "out" / f"battles.{form.value}")
         assert not any(again.taken.values())
         assert check_store(other.reader).sound
