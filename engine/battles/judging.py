@@ -11,13 +11,12 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from itertools import islice
 from typing import NamedTuple, cast
 
 from engine.battles.cast import Bench
 from engine.battles.flow import Frontier, GroupLanding
 from engine.battles.games import Asked, Pending
-from engine.battles.marks import HANDFUL, Marks
+from engine.battles.marks import Marks
 from engine.battles.run import Run
 from engine.battles.standing import decision, standing
 from engine.errors import StoreError
@@ -53,8 +52,6 @@ class Judging:
         self._looked_up = 0
         self._marks = Marks(run, bench)
         self._waiting: deque[Asked] = deque()
-        self._marked = 0
-        """How many of the first that wait are marked as taken."""
         self._open: dict[str, Asked] = {}
         """Questions that wait, are asked, or whose verdict is still to be landed."""
 
@@ -107,11 +104,7 @@ class Judging:
                 self._take_up_next()
             if not self._waiting or (self._bench.asks and not self._run.budget.grants(1)):
                 return
-            if not self._marked:
-                handful = list(islice(self._waiting, HANDFUL))
-                self._marks.take((asked.question.key, asked.prompt_id) for asked in handful)
-                self._marked = len(handful)
-            self._marked -= 1
+            self._marks.take_ahead(self._waiting, lambda asked: (asked.question.key, asked.prompt_id))
             yield self._waiting.popleft().question
 
     def _take_up_next(self) -> bool:

@@ -6,13 +6,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
-from itertools import islice
 from typing import NamedTuple
 
 from engine import keys
 from engine.battles.cast import Seat
 from engine.battles.flow import Frontier, GroupLanding
-from engine.battles.marks import HANDFUL, Marks
+from engine.battles.marks import Marks
 from engine.battles.run import Run
 from engine.players.turns import Answered, Item, answer
 from engine.records import Conversation, Response, ResponseStatus
@@ -67,8 +66,6 @@ class Responding:
         self._chunks = run.schedule.chunks(CHUNK)
         self._is_looked_up = False
         self._missing: deque[_Missing] = deque()
-        self._marked = 0
-        """How many of the first that are missing are marked as taken."""
         self._asked: dict[str, _Missing] = {}
         self._failed_once: set[str] = set()
 
@@ -136,11 +133,7 @@ class Responding:
             self._look_up()
         if not self._missing or not self._may_ask(self._missing[0].prompt):
             return None
-        if not self._marked:
-            handful = list(islice(self._missing, HANDFUL))
-            self._marks.take((one.key, one.prompt.id) for one in handful)
-            self._marked = len(handful)
-        self._marked -= 1
+        self._marks.take_ahead(self._missing, lambda one: (one.key, one.prompt.id))
         return self._ask(self._missing.popleft())
 
     def _may_ask(self, prompt: ListedPrompt) -> bool:
@@ -161,7 +154,7 @@ class Responding:
         if not answered.retryable or key in self._failed_once or self._run.stop.is_set():
             return False
         self._failed_once.add(key)
-        self._missing.insert(self._marked, self._asked.pop(key))
+        self._missing.insert(self._marks.ahead, self._asked.pop(key))
         return True
 
     def _answered(self, answered: Answered) -> _Answered:
