@@ -18,8 +18,8 @@ MOST_PROMPTS = 200_000
 """Prompts that are remembered at a time."""
 
 NO_PROMPT = "its prompt is not in this store under its key (import the prompts of the export first)"
-NO_PLAYER = "its model is not in this store under its key (import the players of the export first)"
-NO_JUDGE = "its judge is not in this store under its key (import the judges of the export first)"
+NO_PLAYER = "its model is not in this store under its key (import the players of the export first, as store)"
+NO_JUDGE = "its judge is not in this store under its key (import the judges of the export first, as store)"
 
 
 class Unusable(Exception):
