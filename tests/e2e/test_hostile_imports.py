@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.commanding import command
-from tests.e2e.programs import PROGRAM, environment
+from tests.e2e.programs import environment
 
 MOST_MEGABYTES = 400
 """Of memory. A line may have 64 MB and is held a few times; Python and its packages take about 120."""
@@ -40,23 +41,28 @@ class Imported:
     megabytes: float
 
 
+MEASURED = """
+import sys
+from pathlib import Path
+from arena_tui.cli.main import main
+code = main(sys.argv[2:])
+Path(sys.argv[1]).write_text(Path("/proc/self/status").read_text())
+sys.exit(code)
+"""
+
+
 def imported(file: Path, store: Path) -> Imported:
-    """Import battles in a process of its own."""
-    process = subprocess.Popen(
-        [*PROGRAM, "import", "arena", file, "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+    """Import battles in a process of its own, which tells the most memory that it had (VmHWM of proc_pid_status(5))."""
+    told = store.with_name("status.txt")
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", MEASURED, told, "import", "arena", file, "--json"],
+        capture_output=True,
         text=True,
         env=environment(ARENA_TUI_STORE=str(store)),
+        check=False,
     )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    out, err = process.stdout.read(), process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    for stream in (process.stdout, process.stderr):
-        stream.close()
-    return Imported(process.returncode, out, err, usage.ru_maxrss / 1024)
+    (peak,) = (line.split()[1] for line in told.read_text().splitlines() if line.startswith("VmHWM:"))
+    return Imported(done.returncode, done.stdout, done.stderr, int(peak) / 1024)
 
 
 def a_gigabyte_between(path: Path, before: bytes, after: bytes) -> Path:
