@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from engine.errors import EndpointError
 from engine.players.backoff import Backoff
 from engine.players.clock import Clock
 from engine.players.endpoint import Endpoint
 from engine.players.failures import EndpointFault, Failure, Transient
+from engine.players.waiters import Errands, Waiters
 
 BREAKER_AFTER = 5
 """Failures in a row after which an endpoint is set aside."""
@@ -40,6 +38,7 @@ class Pool:
     Attributes:
         endpoints: those that are listed now; `add` and `retire` change them.
         retired: those that are listed no more, while something is in flight there.
+        errands: what goes on beside; what one of them raises is raised by the next `lease`.
     """
 
     def __init__(
@@ -62,9 +61,8 @@ class Pool:
         self._patience_s = patience_s
         self._recheck = recheck
         self._note = note
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._bug: BaseException | None = None
+        self.errands = Errands(self._tell)
+        self._waiters = Waiters()
 
     @property
     def places(self) -> int:
@@ -102,33 +100,22 @@ class Pool:
         if not checked:
             endpoint.reason = "it has not shown yet what it serves"
             endpoint.aside_until = endpoint.failing_since = self._clock.now()
-            self.beside(self._mend(endpoint))
+            self.errands.start(self._mend(endpoint))
 
     def retire(self, endpoint: Endpoint) -> None:
         """List it no more: what is in flight there ends, nothing new is asked."""
         endpoint.retired = True
         self.endpoints.remove(endpoint)
-        self.retired.append(endpoint)
+        if endpoint.in_flight:
+            self.retired.append(endpoint)
         if not self.endpoints:
             self._empty_since = self._clock.now()
-        self._wake_all()
-
-    def beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something until `close`; what it raises is raised by the next `lease`."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        self._tell()
 
     def look_again(self) -> None:
         """Let whoever waits see whether waiting is over; time alone wakes nobody."""
         if self.exhausted:
-            self._wake_all()
-
-    def ended(self) -> list[Endpoint]:
-        """Retired endpoints at which nothing is in flight any more, each once."""
-        ended = [endpoint for endpoint in self.retired if not endpoint.in_flight]
-        self.retired = [endpoint for endpoint in self.retired if endpoint.in_flight]
-        return ended
+            self._tell()
 
     async def lease(self) -> Endpoint:
         """A place at the least loaded endpoint, waited for. Give it back with `give_back`.
@@ -137,8 +124,8 @@ class Pool:
             Exhausted: there is nothing to wait for.
         """
         while True:
-            if self._bug is not None:
-                raise self._bug
+            if self.errands.bug is not None:
+                raise self.errands.bug
             open_ones = [e for e in self.endpoints if e.in_flight < e.places]
             if open_ones:
                 endpoint = min(open_ones, key=lambda e: e.load)
@@ -147,26 +134,24 @@ class Pool:
                 return endpoint
             if self.exhausted:
                 raise Exhausted
-            await self._change()
+            await self._waiters.wait()
 
     def give_back(self, endpoint: Endpoint) -> None:
         """The place is free again, whatever came of it."""
         endpoint.in_flight -= 1
-        self._wake(1)
+        if endpoint.retired and not endpoint.in_flight:
+            self.retired.remove(endpoint)
+        self._waiters.wake(1)
 
     def answered(self, endpoint: Endpoint) -> None:
         endpoint.answered()
-        self._wake(2)  # a grown window has room for two
+        self._waiters.wake(2)  # a grown window has room for two
 
     def failed(self, endpoint: Endpoint, failure: Failure) -> None:
         """Count a failure against its endpoint, and set it aside when there were too many."""
-        if isinstance(failure, EndpointFault) and endpoint.is_refused_by(failure):
-            self._condemn(endpoint, failure)
-        elif isinstance(failure, Transient | EndpointFault):
-            endpoint.failed(failure, self._clock.now())
-            refused = isinstance(failure, EndpointFault)
-            if refused or endpoint.probing or endpoint.failures >= BREAKER_AFTER:
-                self.set_aside(endpoint, failure)
+        if isinstance(failure, Transient | EndpointFault):
+            is_enough = endpoint.probing or endpoint.failures + 1 >= BREAKER_AFTER
+            self._fails(endpoint, failure, is_enough or isinstance(failure, EndpointFault))
         else:
             self.answered(endpoint)
 
@@ -196,76 +181,47 @@ class Pool:
         endpoint.reason = failure.reason
         endpoint.failing_since = now if endpoint.failing_since is None else endpoint.failing_since
         if not mending:
-            self.beside(self._mend(endpoint))
-        self._wake_all()
+            self.errands.start(self._mend(endpoint))
+        self._tell()
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.errands.close()
 
     async def _mend(self, endpoint: Endpoint) -> None:
         """Wait, check, and let one request try it; or wait longer."""
-        while endpoint.fault is None and not endpoint.retired:
+        while endpoint.fault is None:
             while (rest := (endpoint.aside_until or 0.0) - self._clock.now()) > 0:
                 await self._clock.sleep(rest)
+            if endpoint.retired:
+                return
             try:
                 async with self._clock.timeout(CHECK_TIMEOUT_S):
                     await self._recheck(endpoint)
             except TimeoutError:
-                self._still_failing(endpoint, Transient(f"no answer within {CHECK_TIMEOUT_S:g} s"))
+                self._fails(endpoint, Transient(f"no answer within {CHECK_TIMEOUT_S:g} s"), is_enough=True)
             except (Transient, EndpointFault) as failure:
-                self._still_failing(endpoint, failure)
+                self._fails(endpoint, failure, is_enough=True)
             else:
                 endpoint.aside_until = None
                 endpoint.probing = True
-                self._wake_all()
+                self._tell()
                 return
 
-    def _still_failing(self, endpoint: Endpoint, failure: Transient | EndpointFault) -> None:
+    def _fails(self, endpoint: Endpoint, failure: Transient | EndpointFault, is_enough: bool) -> None:
         if isinstance(failure, EndpointFault) and endpoint.is_refused_by(failure):
             self._condemn(endpoint, failure)
-        else:
-            endpoint.failed(failure, self._clock.now())
+            return
+        endpoint.failed(failure, self._clock.now())
+        if is_enough:
             self.set_aside(endpoint, failure)
 
     def _condemn(self, endpoint: Endpoint, fault: EndpointFault) -> None:
         if endpoint.fault is None:
             endpoint.condemn(fault)
             self._note(f"{endpoint.url} is not asked any more: {fault.reason}")
-        self._wake_all()
+        self._tell()
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._bug = task.exception()
-            self._wake_all()
-
-    async def _change(self) -> None:
-        """Until a place may be free or an endpoint's state changed."""
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        try:
-            await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                self._wake(1)  # whoever woke us meant somebody
-            raise
-        finally:
-            if not future.done() or future.cancelled():
-                self._forget(future)
-
-    def _forget(self, future: asyncio.Future[None]) -> None:
-        if future in self._waiting:
-            self._waiting.remove(future)
-
-    def _wake(self, number: int) -> None:
-        while number > 0 and self._waiting:
-            future = self._waiting.popleft()
-            if not future.done():
-                future.set_result(None)
-                number -= 1
-
-    def _wake_all(self) -> None:
-        self._wake(len(self._waiting))
+    def _tell(self) -> None:
+        """An endpoint came, went, or may or may not be asked now."""
+        self._waiters.wake_all()
         self._changed()

@@ -82,7 +82,7 @@ class Servers:
         for endpoint, failure in silent.items():
             self.pool.lose(endpoint, failure)
         if self._addresses.listed_in:
-            self.pool.beside(self._follow())
+            self.pool.errands.start(self._follow())
 
     async def post(self, endpoint: Endpoint, path: str, body: bytes) -> bytes:
         """See `wire.Wire.post`."""
@@ -123,7 +123,7 @@ class Servers:
 
     async def _disconnect(self) -> None:
         """Close the connections of endpoints that are retired, once nothing is in flight there."""
-        for endpoint in self.pool.ended():
+        for endpoint in [one for one in self._wires if one.retired and not one.in_flight]:
             await self._wires.pop(endpoint).close()
 
     async def _take_fingerprint(self, revision: str | None) -> Silent:

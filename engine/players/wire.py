@@ -92,6 +92,10 @@ class Wire:
             status, headers, body = await self._ask(method, path, sent)
         except (aiohttp.ClientError, _BodyTooLarge, OSError) as error:
             raise self._failure(error) from None
+        except RuntimeError:
+            if not self._session.closed:
+                raise
+            raise Transient("no response: the endpoint was given up meanwhile") from None
         except ValueError as error:  # a header or a content coding that cannot be read
             raise Transient(self.scrub(f"bad response: {error}")) from None
         if not 200 <= status < 300:

@@ -144,6 +144,20 @@ def test_what_is_in_flight_at_a_removed_server_is_still_answered(
     assert len(old.chats) == 1
 
 
+def test_one_that_is_taken_out_while_it_is_down_is_forgotten(loopback: LoopbackServer, hosts: Path) -> None:
+    good, down = Served(loopback), Served(loopback)
+    write(hosts, good.url, down.url)
+    clock = Told()
+    asked = following(clock, hosts)
+
+    def fail() -> None:
+        down.gate = lambda _: server.reset()
+
+    run = asked_with(asked, clock, 60, {4: fail, 30: lambda: write(hosts, good.url)})
+    assert asyncio.run(run) == 60
+    assert f"{down.url} is listed no more" in asked.notes
+
+
 @pytest.mark.parametrize("content", [None, "", "# none yet\n"])
 def test_an_empty_or_missing_file_at_the_start_may_pass(
     clock: FakeClock, hosts: Path, content: str | None

@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import EndpointError
 from engine.players.base import ChatReply
+from engine.players.failures import Transient
 from engine.records import Message, ResponseStatus, Sampling
 from tests.engine.players.asking import ask, ask_one, opened, player, replies, request
 from tests.servers import openai_server as server
@@ -209,3 +210,15 @@ def test_what_was_in_flight_when_the_server_began_to_refuse_is_still_answered(
     with pytest.raises(EndpointError):
         asyncio.run(run())
     assert sorted(got) == ["a", "b"]
+
+
+def test_a_connection_that_is_given_up_is_no_bug(served: Served) -> None:
+    async def run() -> None:
+        from engine.players.wire import Wire
+
+        wire = Wire(served.url, None, max_body_bytes=1000, wall=lambda: 0.0)
+        await wire.close()
+        with pytest.raises(Transient, match="given up"):
+            await wire.get("/models")
+
+    asyncio.run(run())
