@@ -62,5 +62,7 @@ class Window:
         if share > BORNE_SHARE:
             self._size = self._threshold = max(1.0, self._size * (1 - share / 2))
         elif self._most_in_flight * 2 >= self._size:  # one that is not used does not grow
-            grown = 2 * self._size if self._size < self._threshold else self._size + max(1.0, self.limit / STEPS)
+            grown = (
+                2 * self._size if self._size < self._threshold else self._size + max(1.0, self.limit / STEPS)
+            )
             self._size = min(float(self.limit), grown)
