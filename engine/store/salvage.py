@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import StoreError
+from engine.store import sqlite
 from engine.store.battles import read_arenas
-from engine.store.connecting import READ, READ_FILE_ALONE, connect
+from engine.store.connecting import READ, READ_FILE_ALONE, beside, connect, number
 from engine.store.counts import rebuild
 from engine.store.dangling import drop_dangling
-from engine.store.migrations import APPLICATION_ID
+from engine.store.migrations import APPLICATION_ID, STEPS
+from engine.store.recognising import checked_version
 from engine.store.sqlite import Connection, DatabaseError
 from engine.store.store import Store, Transaction
 from engine.store.texts import decode, text_hash
@@ -71,7 +73,7 @@ def salvage(source: Path, out: Path, progress: Callable[[str], None] = lambda ta
         progress: is told which table is read next.
 
     Raises:
-        StoreError: `out` exists already, or not even the first page of the source can be read.
+        StoreError: `out` exists already, not even the first page of the source can be read, or a newer program made it.
     """
     if out.exists():
         raise StoreError(f"{out} exists already", mend="Name a new file with --out.")
@@ -79,17 +81,40 @@ def salvage(source: Path, out: Path, progress: Callable[[str], None] = lambda ta
     damaged = _open(source, result)
     try:
         with Store(out, writable=True) as fresh, fresh.write(foreign_keys=False) as tx:
-            for table in _tables(tx.connection):
-                progress(table)
-                result.tables[table] = _copy_table(damaged, tx.connection, table, result)
-            _check_secret(damaged, result)
-            for table, dropped in drop_dangling(tx.connection).items():
-                result.tables[table].dropped = dropped
-                result.tables[table].kept -= dropped
-            _make_counts(tx)
+            _fill(tx, damaged, result, progress)
+    except BaseException:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            beside(out, ending).unlink(missing_ok=True)
+        raise
     finally:
         damaged.close()
     return result
+
+
+def _fill(tx: Transaction, damaged: Connection, result: Salvage, progress: Callable[[str], None]) -> None:
+    known = _tables_of(number(damaged, "PRAGMA user_version"))
+    for table in _tables(tx.connection):
+        progress(table)
+        told = result.tables[table] = _copy_table(damaged, tx.connection, table, result)
+        if table in known and not _columns(damaged, table):
+            told.lost = None
+            result.notes.append(f"{table} is lost: the file does not say any more where it is")
+    _check_secret(damaged, result)
+    for table, dropped in drop_dangling(tx.connection).items():
+        result.tables[table].dropped = dropped
+        result.tables[table].kept -= dropped
+    for arena in read_arenas(tx.connection):
+        rebuild(tx, arena.id)
+
+
+def _tables_of(version: int) -> frozenset[str]:
+    """The tables that a store of a schema version has."""
+    from sqlite_utils import Database
+
+    db = Database(sqlite.connect(":memory:", isolation_level=None))
+    for step in STEPS[:version]:
+        step(db)
+    return frozenset(_tables(db.conn))
 
 
 def _open(source: Path, result: Salvage) -> Connection:
@@ -111,7 +136,7 @@ def _open(source: Path, result: Salvage) -> Connection:
             connection = connect(source, way, may_be_short=True)
             connection.text_factory = _text
             if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
-                connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+                checked_version(source, connection, empty_is_fine=False)
                 return connection
             connection.close()
     raise StoreError(
@@ -284,8 +309,3 @@ def _check_secret(damaged: Connection, result: Salvage) -> None:
     except DatabaseError:
         pass
     result.notes.append("the store's secret and id are lost: the new store has others")
-
-
-def _make_counts(tx: Transaction) -> None:
-    for arena in read_arenas(tx.connection):
-        rebuild(tx, arena.id)
