@@ -16,6 +16,7 @@ from engine.errors import Cancelled, DiskFull, UserError
 from engine.players.transformers.checkpoint import weights_hash
 from engine.training.checkpoints import is_sealed
 from engine.training.facts import Tail
+from engine.training.failures import NO_ROOM_CODE
 from engine.training.processes import (
     child_environment,
     end_owned,
@@ -248,6 +249,8 @@ def _outcome(spec: StageSpec, layout: Layout, code: int) -> StageResult:
         return result
     if layout.error.exists():
         raise _raised(Failure.read(layout.error))
+    if code == NO_ROOM_CODE:
+        raise DiskFull(f"there is no room to write in '{layout.out}'", mend="Make room and run it again.")
     killed = code in (137, -9)
     raise UserError(
         f"the processes of the stage '{spec.name}' ended {'by a kill' if killed else f'with {code}'}",

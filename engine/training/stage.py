@@ -6,7 +6,6 @@ any other world; runs the stage's script; and leaves either a result or why ther
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import shutil
@@ -19,10 +18,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine import plugins
-from engine.errors import UserError
+from engine.errors import DiskFull, UserError
 from engine.plugin_options import read_options
 from engine.plugins import Group
 from engine.training.facts import Facts
+from engine.training.failures import NO_ROOM_CODE, failure_of
 from engine.training.options import StageOptions
 from engine.training.running import StageRun
 from engine.training.saving import describe
@@ -35,25 +35,12 @@ def main(arguments: list[str]) -> int:
     layout = Layout(spec.out)
     try:
         return _run(spec, layout)
-    except UserError as error:
-        failure = Failure(
-            kind=type(error).__name__,
-            title=error.title,
-            text=error.text,
-            mend=error.mend,
-            exit_code=error.exit_code,
-        )
+    except Exception as error:  # noqa: BLE001 - the last place before the process ends
+        if not isinstance(error, UserError):
+            traceback.print_exc()
+        failure = failure_of(error, layout.log, spec.options)
         _tell(layout, failure)
-        return failure.exit_code
-    except Exception as error:  # noqa: BLE001 - the last place before the process ends; the log has the traceback
-        traceback.print_exc()
-        failure = _no_room(error, layout) or _out_of_memory(error, spec) or Failure(
-            title=f"the stage '{spec.kind}' broke: {type(error).__name__}",
-            text=" ".join(str(error).split())[:500],
-            mend=f"The whole of it is in {layout.log}.",
-        )
-        _tell(layout, failure)
-        return failure.exit_code
+        return NO_ROOM_CODE if failure.kind == DiskFull.__name__ else failure.exit_code
 
 
 def _run(spec: StageSpec, layout: Layout) -> int:
@@ -145,37 +132,12 @@ def _alone(path: Path, is_main: bool) -> Iterator[None]:
 def _tell(layout: Layout, failure: Failure) -> None:
     """Leave word for whoever started us. Of several processes the first that fails knows why."""
     print(f"{failure.title}\n{failure.text}\n{failure.mend}", file=sys.stderr, flush=True)  # noqa: T201
-    if not layout.error.exists():
+    if layout.error.exists():
+        return
+    try:
         failure.write(layout.error)
-
-
-def _no_room(error: Exception, layout: Layout) -> Failure | None:
-    """A full disk, as far as libraries pass it on; None for another failure."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    if not full and "No space left" not in str(error):
-        return None
-    return Failure(
-        kind="DiskFull",
-        title=f"there is no room to write in '{layout.out}'",
-        text="The checkpoint before is whole; what was being written is not taken for one.",
-        mend="Make room and run it again: it goes on from that checkpoint.",
-    )
-
-
-def _out_of_memory(error: Exception, spec: StageSpec) -> Failure | None:
-    """What to lower where memory did not do; None for another failure."""
-    import torch
-
-    text = str(error)
-    if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "not enough memory" not in text:
-        return None
-    lower = ["per_device_batch_size (the step stays the same)", "max_length", "response_length"]
-    return Failure(
-        title="there is not enough memory to train",
-        text=" ".join(text.split())[:300],
-        mend=f"Lower {', '.join(lower)}; or set gradient_checkpointing = true, or lora = {{}}. "
-        f"Now: {', '.join(f'{name} = {value}' for name, value in spec.options.items()) or 'the defaults'}.",
-    )
+    except OSError as error:  # the exit code has to tell it
+        print(f"no word could be left: {error}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
