@@ -123,6 +123,23 @@ def test_the_judge_was_shown_copies_that_control_nothing(arena: Arena) -> None:
     assert not any(mark in page for page in pages for mark in "\x1b\x00\u202e\u200b\U000e0041\x9b\ud800")
 
 
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "line\n" * 100_000], ids=["a line", "many lines"])
+def test_a_megabyte_is_shown_in_part_and_whole_on_demand(text: str, arena: Arena, stored: Store) -> None:
+    row = stored.reader.execute(
+        "SELECT b.id FROM battles b JOIN prompt_set_items i ON i.prompt_id = b.prompt_id WHERE i.name = ?",
+        (f"q{TEXTS.index(text)}{text[:200]}",),
+    ).fetchone()
+    told = [
+        command("verdicts", "show", str(row[0]), *how, width=80, store=arena.path).out
+        for how in ([], ["--whole"])
+    ]
+    assert len(told[0]) < 60_000
+    assert "characters are left out; --whole shows them" in told[0]
+    assert len(told[1]) > 2 * len(text)
+    assert "left out" not in told[1]
+    assert len(command("verdicts", "list", "--limit", "500", width=80, store=arena.path).out) < 200_000
+
+
 FORMS = pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
 
 
