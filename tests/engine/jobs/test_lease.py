@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import LostLease
+from engine.errors import DiskFull, LostLease
 from engine.jobs import attempts, jobs, workers
 from engine.jobs.lease import kept_lease
 from engine.jobs.worker import Batch, run_batch
@@ -78,6 +79,40 @@ def test_a_block_ends_when_its_lease_is_lost(store: Store, quick_heart: threadin
 
     with pytest.raises(LostLease, match="another worker may have taken over"):
         asyncio.run(work())
+
+
+def test_a_full_disk_does_not_end_a_block_whose_heart_cannot_be_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process's files may not grow for a while, which SQLite takes for a full disk."""
+    fence, failed, beaten = claim(store), threading.Event(), threading.Event()
+    heartbeat = attempts.heartbeat
+
+    def beating(store: Store, fence: Fence) -> None:
+        try:
+            heartbeat(store, fence)
+        except DiskFull:
+            failed.set()
+            raise
+        beaten.set()
+
+    monkeypatch.setattr(attempts, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(attempts, "heartbeat", beating)
+    wal = store.path.with_name(f"{store.path.name}-wal")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def work() -> None:
+        async with kept_lease(store, fence):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size, limits[1]))
+            try:
+                assert failed.wait(30)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            beaten.clear()
+            assert beaten.wait(30)
+            await asyncio.sleep(0)
+
+    asyncio.run(work())
 
 
 def test_what_the_block_raises_comes_out_by_itself(store: Store) -> None:
