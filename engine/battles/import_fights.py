@@ -34,15 +34,17 @@ class _Fight(NamedTuple):
     response_a: Found | None
     response_b: Found | None
     position: int
+    verdict_keys: tuple[str, ...] = ()
     is_apart: bool = False
 
-    @property
-    def verdict_keys(self) -> tuple[str, ...]:
+    def with_verdicts(self) -> _Fight:
+        """With the keys of its verdicts, that follow from the rest."""
         row, prompt, a, b = self.row, self.prompt.key, self.a.key, self.b.key
-        return tuple(
+        keys = (
             verdict_key(self.judge.key, prompt, a, b, row.turn, self.source, game.swapped)
             for game in row.games
         )
+        return self._replace(verdict_keys=tuple(keys))
 
 
 class _Apart(NamedTuple):
@@ -135,7 +137,7 @@ class Fights:
             told_a or self._shared.responses.sole(tx.connection, place.prompt_id, a.id),
             told_b or self._shared.responses.sole(tx.connection, place.prompt_id, b.id),
             position,
-        )
+        ).with_verdicts()
 
     def _without_own(self, tx: Transaction, fights: list[_Fight]) -> tuple[list[_Fight], list[_Fight]]:
         """Leave out battles of an export that this very store wrote: they stand under their own keys.
@@ -229,7 +231,7 @@ def _in_arena(one: _Fight) -> _Fight:
     """A battle as one that stands by itself in its arena, whatever its id is elsewhere."""
     source = f"{one.source} in {one.arena.name}"
     key = battle_key(one.judge.key, one.prompt.key, one.a.key, one.b.key, one.row.turn, source)
-    return one._replace(key=key, source=source, is_apart=True)
+    return one._replace(key=key, source=source, is_apart=True).with_verdicts()
 
 
 def _new_verdicts(one: _Fight) -> Iterator[NewVerdict]:
