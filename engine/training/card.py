@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import unicodedata
@@ -9,13 +10,13 @@ from collections.abc import Mapping, Sequence
 
 from engine.training.spec import StageResult
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&$:-])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~@$:-])")
 
 
 def inert(text: str) -> str:
     """Text in which nothing acts: no markup, no link, no HTML, no control, bidi or other invisible character."""
     shown = "".join(_visible(character) for character in text)
-    return _MARKUP.sub(r"\\\1", shown)
+    return html.escape(_MARKUP.sub(r"\\\1", shown), quote=False)
 
 
 def _visible(character: str) -> str:

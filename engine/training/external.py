@@ -64,7 +64,10 @@ class External:
         part.replace(layout.model)
         steps = [fact for fact in tail.new() if fact.get("event") == "step"]
         metrics = {
-            k: v for fact in steps for k, v in fact.items() if isinstance(v, int | float) and k != "time"
+            k: v
+            for fact in steps
+            for k, v in fact.items()
+            if isinstance(v, int | float) and k not in ("time", "of")
         }
         return Trained(len(rows), 0, int(metrics.pop("step", 0)), metrics, options.model_kind)
 

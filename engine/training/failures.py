@@ -15,7 +15,7 @@ NO_ROOM = (
     "File too large",
     "Disk quota exceeded",
     "PytorchStreamWriter failed writing",
-    "enforce fail at inline_container",
+    "unexpected pos",
 )
 """What libraries say of a write that did not go through: torch's own archives tell no errno."""
 

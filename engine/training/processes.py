@@ -69,7 +69,7 @@ def started_by() -> dict[str, float | int]:
 def is_alive(pid: int, since: float) -> bool:
     """Whether the process of that number that began then still runs."""
     try:
-        return abs(psutil.Process(pid).create_time() - since) < 1.0
+        return bool(abs(psutil.Process(pid).create_time() - since) < 1.0)
     except psutil.Error:
         return False
 
