@@ -33,6 +33,9 @@ ENTRIES = (
     Entry("ratings", _LOOK, "arena_tui.cli.agreement", "Hold ratings against a reference.", is_group=True),
     Entry("verdicts", _LOOK, "arena_tui.cli.verdicts", "Battles, and what the judge said.", is_group=True),
     Entry(
+        "select", _LOOK, "arena_tui.cli.select", "Choose training rows from decided battles.", is_group=True
+    ),
+    Entry(
         "import", _DATA, "arena_tui.cli.importing", "Bring in battle logs, responses, verdicts or prompts."
     ),
     Entry("export", _DATA, "arena_tui.cli.exporting", "Write a table of the store, or all of them, exactly."),

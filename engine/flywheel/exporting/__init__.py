@@ -1,0 +1,1 @@
+"""Stored selections as files that trainers read."""
