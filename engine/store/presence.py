@@ -32,8 +32,9 @@ class Presence:
         """
         try:
             found = os.stat(self._path)  # noqa: PTH116
-        except FileNotFoundError:
-            raise StoreError(f"{self._path} is gone: it was deleted or renamed", mend=_MEND) from None
+        except OSError as error:
+            why = "" if isinstance(error, FileNotFoundError) else str(error.strerror)
+            raise StoreError(f"{self._path} is gone: it was deleted or renamed", why, _MEND) from error
         if not os.path.samestat(found, self._file):
             raise StoreError(f"{self._path} is another file now: it was replaced or restored", mend=_MEND)
         if found.st_size < self._file.st_size:
@@ -53,5 +54,5 @@ class Presence:
     def _stat_wal(self) -> os.stat_result | None:
         try:
             return os.stat(self._wal_path)  # noqa: PTH116
-        except FileNotFoundError:
+        except OSError:
             return None

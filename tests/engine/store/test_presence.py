@@ -27,6 +27,11 @@ def rename(path: Path) -> None:
     path.rename(path.with_name("elsewhere.db"))
 
 
+def put_a_file_in_place_of_the_folder(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("moved"))
+    path.parent.touch()
+
+
 def replace_by_another(path: Path) -> None:
     other = path.with_name("other.db")
     open_store(other, writable=True).close()
@@ -66,6 +71,15 @@ FAULTS: dict[Callable[[Path], None], str] = {
     delete_the_wal: "arena.db-wal was deleted or replaced",
     replace_the_wal: "arena.db-wal was deleted or replaced",
 }
+
+
+def test_a_folder_that_is_taken_away_takes_the_store_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "arena.db"
+    store = open_store(path, writable=True)
+    put_a_file_in_place_of_the_folder(path)
+    with pytest.raises(StoreError, match="is gone"):
+        add(store, "after")
+    store.close()
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
