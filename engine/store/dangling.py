@@ -35,13 +35,14 @@ class _Reference:
     table: str
     column: str
     target: str
+    key: str
     is_needed: bool
 
     @property
     def dangles(self) -> str:
         return (
             f"{self.column} IS NOT NULL AND NOT EXISTS"
-            f" (SELECT 1 FROM {self.target} x WHERE x.id = {self.table}.{self.column})"
+            f" (SELECT 1 FROM {self.target} x WHERE x.{self.key} = {self.table}.{self.column})"
         )
 
 
@@ -74,6 +75,6 @@ def _references(connection: Connection) -> Iterator[_Reference]:
     for table in tables:
         needed = {row[1]: bool(row[3]) for row in connection.execute(f"PRAGMA table_info({table})")}
         for row in connection.execute(f"PRAGMA foreign_key_list({table})").fetchall():
-            target, column = row[2], row[3]
+            target, column, key = row[2], row[3], row[4] or "id"
             may_be_null = target in _MAY_BE_LOST or (table, column) == _ALIAS
-            yield _Reference(table, column, target, needed[column] or not may_be_null)
+            yield _Reference(table, column, target, key, needed[column] or not may_be_null)
