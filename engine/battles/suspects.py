@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.battles.cast import Bench, Seat
+from engine.battles.cast import Bench, Seat, Warn
 from engine.battles.games import Asked
 from engine.battles.judging import Judging
 from engine.battles.progress import Progress
@@ -28,27 +28,30 @@ ASKED_ALONE = MOST_KILLS - 1
 """Attempts that died with a unit in hand, after which it is asked alone."""
 
 
-async def settle_suspects(run: Run) -> list[Suspect]:
-    """Ask alone what is suspected, and set aside what has killed its worker three times.
+async def settle_suspects(run: Run, warn: Warn) -> None:
+    """Ask alone what is suspected, and set aside what has killed its worker three times. All that the job has set
+    aside is in `run.set_aside` then.
 
     Call it before `play`, and nothing else beside it.
 
-    Returns:
-        What was set aside now. All that the job has set aside is in `run.set_aside` then.
+    Args:
+        warn: is told of both.
     """
     if run.fence is None:
-        return []
+        return
     reader, job_id = run.store.reader, run.fence.job_id
     run.set_aside |= {one.unit.key for one in units.read_set_aside(reader, job_id)}
     suspects = units.read_suspects(reader, job_id, ASKED_ALONE)
-    if not suspects:
-        return []
     settling = _Settling(run, run.fence)
-    guilty = [one for one in suspects if one.kills >= MOST_KILLS and settling.set_aside(one)]
     for one in suspects:
-        if one.kills < MOST_KILLS:
-            await settling.ask_alone(one)
-    return guilty
+        if one.kills >= MOST_KILLS and settling.set_aside(one):
+            warn(f"{one} is set aside: {one.kills} workers died with it in hand")
+    alone = [one for one in suspects if one.kills < MOST_KILLS]
+    if alone:
+        what = f"{len(alone):,} requests were" if len(alone) > 1 else "one request was"
+        warn(f"{what} in hand when two workers died: asked alone, before all else")
+    for one in alone:
+        await settling.ask_alone(one)
 
 
 class _Settling:

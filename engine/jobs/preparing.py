@@ -25,7 +25,6 @@ from engine.jobs.telling import Teller, unheeded
 from engine.store.battles import Arena, land_arena, read_arena
 from engine.store.responses import keys_by_prompt
 from engine.store.store import Store
-from engine.store.units import MOST_KILLS
 from engine.store.usage import spent_by_job
 
 POSITIONS_PER_JOB = 1 << 32
@@ -58,19 +57,13 @@ async def prepared(attempt: Attempt) -> AsyncIterator[Run]:
         shipped = land_shipped_answers(store, fence, schedule, cast)
         if shipped:
             teller.warn(f"{shipped:,} responses came with the program and are not generated anew")
-        await _settle_suspects(attempt, run)
+        with first_failure():
+            await settle_suspects(run, teller.warn)
         if not attempt.started:
             for warning in kin_warnings(store, cast.seats.values(), cast.benches.values()):
                 teller.warn(warning)
             await _preflight(attempt, run)
         yield run
-
-
-async def _settle_suspects(attempt: Attempt, run: Run) -> None:
-    with first_failure():
-        guilty = await settle_suspects(run)
-    for one in guilty:
-        attempt.teller.warn(f"{one} is set aside: {MOST_KILLS} workers died with it in hand")
 
 
 def _recorded(store: Store, cast: Cast) -> dict[str, dict[int, list[str]]]:

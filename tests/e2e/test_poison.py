@@ -78,10 +78,13 @@ def check_rest_is_decided(store: Store, reason: str) -> None:
 )
 def test_what_kills_three_workers_is_set_aside(fatal: FatalArena, who: str, noun: str, dies_on: str) -> None:
     dying, reason = {who: {"dies_on": dies_on}}, f"set-aside {noun}"
-    in_hand = []
+    in_hand, told_alone = [], []
     for _ in range(3):
-        assert fatal.run(**dying)[0] == -signal.SIGKILL
+        code, events, _ = fatal.run(**dying)
+        assert code == -signal.SIGKILL
         in_hand.append(fatal.last_in_hand())
+        told_alone.append(any("asked alone, before all else" in text for text in warnings(events)))
+    assert told_alone == [False, False, True]
     assert len(in_hand[0]) > 1, "the first died with others in hand, or this test shows nothing"
     assert len(in_hand[2]) == 1, "the third was asked alone"
     code, events, _ = fatal.run(**dying)
