@@ -209,7 +209,7 @@ def show_selection(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Show a selection: what was kept and left out, by opponent and category, and rows with their battles."""
+    """Show a selection. What was kept and what left out, by opponent and category, and rows with their battles."""
     from arena_tui.selections import counts_table, means_table, reasons_table, rows_table
     from engine.flywheel.selection.shown import show_rows
     from engine.flywheel.selection.summary import summarise_stored
@@ -322,7 +322,9 @@ def _export_trl(
         if form is FileFormat.PARQUET and data_is_seen():
             raise UsageError("Parquet is not for a terminal", mend="Write it to a file with --out FILE.")
         with data_stream() as stream:
-            write(trl_rows(rows), columns, form, stream)
+            count = write(trl_rows(rows), columns, form, stream)
+        if not count:
+            say(f"selection {one.id} has no rows")
         return
     _check_free(out, force)
     with replacing(out) as stream:

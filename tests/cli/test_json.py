@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -46,6 +47,17 @@ def test_json_of_an_imported_arena(shape: str, few: Path) -> None:
     assert (shown.code, shown.err) == (0, "")
     check_command(shape, shown.json)
     assert shown.json
+
+
+def test_json_of_selections(played: Played, tmp_path: Path) -> None:
+    store = shutil.copy(played.store, tmp_path / "arena.db")
+    every = ["--strategy", "all", "--allow", "constant"]
+    for more in (["--dry-run"], every, every, ["--stage", "dpo", "--round", "1"], []):
+        check_command("select", command("select", "--target", "ada", *more, "--json", store=store).json)
+    check_command("select list", command("select", "list", "--json", store=store).json)
+    shown = command("select", "show", "1", "--json", store=store).json
+    check_command("select show", shown)
+    assert shown["training_rows"]
 
 
 @pytest.mark.parametrize("shape", ["leaderboard", "matrix", "verdicts list", "verdicts show", "models list"])

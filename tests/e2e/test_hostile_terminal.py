@@ -22,6 +22,9 @@ from tests.engine.jobs.arena_on_loopback import Arena
 from tests.servers.loopback import LoopbackServer, Request
 from tests.servers.openai_server import Behaviour, answer, status
 
+ALLOWED = [word for flag in ("injected", "special-tokens", "hidden", "constant", "cut") for word in ("--allow", flag)]
+"""Lifts what would leave out every text of the attack."""
+
 # What is run, by command: the store that it is run on, and its arguments. An @ stands for the attack.
 # `imported` has hostile names of everything; `played` hostile prompts, responses, verdicts and error bodies; `copied`
 # and `replayed` are copies of the two that may be changed; `none` is no store at all.
@@ -109,6 +112,26 @@ CASES: Mapping[str, list[tuple[str, list[str]]]] = {
     "arenas rename": [("copied", ["@", "@"]), ("copied", ["{arena}", "b@"])],
     "arenas drop": [("copied", ["@"]), ("copied", ["b@"]), ("copied", ["b@", "--yes"])],
     "imports undo": [("copied", ["1"])],
+    "select": [
+        ("imported", ["--target", "plain", "--dry-run"]),
+        ("played", ["--target", "ada", "--dry-run"]),
+        ("replayed", ["--target", "ada", "--stage", "dpo", "--allow", "special-tokens", "--allow", "injected"]),
+        ("replayed", ["--target", "ada", "--strategy", "all", *ALLOWED]),
+        *[("imported", ["--target", "plain", option, "@"]) for option in ("--judge", "--prompts", "--stage", "--allow")],
+        ("imported", ["--target", "@"]),
+        ("imported", ["--target", "plain", "--strategy", "@"]),
+        ("imported", ["--target", "plain", "--option", "@=@"]),
+    ],
+    "select list": [("replayed", []), ("replayed", ["--by", "opponent"]), ("replayed", ["--by", "category"])],
+    "select show": [("replayed", ["1"]), ("replayed", ["2", "--json"]), ("replayed", ["@"])],
+    "select export": [
+        ("replayed", ["1"]),
+        ("replayed", ["2"]),
+        ("replayed", ["2", "--out", "{folder}/rows@.jsonl"]),
+        ("replayed", ["2", "--layout", "@"]),
+        ("replayed", ["2", "--layout", "llama-factory", "--out", "{folder}"]),
+    ],
+    "select drop": [("replayed", ["1"]), ("replayed", ["1", "--yes"]), ("replayed", ["@"])],
     "store info": [("imported", [])],
     "store check": [("imported", []), ("played", [])],
     "store verify": [("imported", [])],
@@ -142,7 +165,7 @@ def leaves(command: Any, path: str) -> Iterator[str]:
 
 def test_every_command_has_a_case() -> None:
     tree = {path for entry in ENTRIES for path in leaves(entry.load(), entry.name)}
-    assert tree == CASES.keys() - {"", "--batch"}
+    assert tree == CASES.keys() - {"", "--batch", "select"}
 
 
 @pytest.fixture(scope="module")
