@@ -45,7 +45,7 @@ def load_model(
     loader: Any = AutoModelForCausalLM if head == "chat" else AutoModelForSequenceClassification
     more: dict[str, Any] = {} if head == "chat" else {"num_labels": 1}
     if options.lora is not None and options.lora.load_in_4bit:
-        more["quantization_config"] = _four_bits()
+        more |= {"quantization_config": _four_bits(), "device_map": {"": _own_device()}}
     try:
         model = loader.from_pretrained(
             folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False, **more
@@ -89,6 +89,13 @@ def lora_config(lora: LoraOptions | None, head: Literal["chat", "reward"] = "cha
         return LoraConfig(**(ours | lora.peft))
     except TypeError as error:
         raise UserError("options.lora.peft is wrong", str(error)) from None
+
+
+def _own_device() -> int:
+    """Of several processes each holds its quantised weights on a GPU of its own from the start."""
+    from accelerate import PartialState
+
+    return int(PartialState().local_process_index)
 
 
 def _four_bits() -> Any:

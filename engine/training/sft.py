@@ -39,6 +39,8 @@ class Sft:
             raise NoRows("no row fits into max_length", mend="Raise options.max_length.")
         check_end_of_text(tokenizer, encoded[0], end_tokens(tokenizer, spec.model))
         model = load_model(spec.model, tokenizer, options)
+        if options.packing and "flash" not in str(model.config._attn_implementation):
+            run.note("packing without flash attention: the rows of a sequence see each other")
 
         # Build
         answer = answerer(run, tokenizer, lambda: trainer.accelerator.unwrap_model(trainer.model))

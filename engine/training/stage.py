@@ -50,6 +50,8 @@ def _run(spec: StageSpec, layout: Layout) -> int:
     if isinstance(options, StageOptions):
         _set_up(options, spec.seed)
         is_main = check_world(spec.world_size, cpu=_on_cpu(options)) == 0
+    elif spec.world_size > 1:
+        raise UserError(f"a stage of kind '{spec.kind}' runs in one process, not {spec.world_size}")
     with _alone(layout.lock, is_main):
         facts = Facts(layout.metrics if is_main else None)
         run: StageRun[Any] = StageRun(spec, options, layout, facts, is_main)
@@ -96,7 +98,7 @@ def _set_up(options: StageOptions, seed: int) -> None:
 
         raise MissingExtra("training", "train") from None
     torch.set_num_threads(options.num_threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.use_deterministic_algorithms(_on_cpu(options), warn_only=True)
     set_seed(seed)
     logging.disable_progress_bar()
     disable_progress_bars()

@@ -111,6 +111,8 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
             "grpo-model", ONLINE | {"num_generations": 4, "max_steps": 1}, reward_model=reward_out / "model"
         ),
     }
+    # As a killed start leaves it.
+    prepare_folder(specs["ppo-few"]).metrics.write_text('{"event": "training", "step": 0}\n{"event": "st')
     return run_in_one_process(specs)
 
 

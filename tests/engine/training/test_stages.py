@@ -60,26 +60,23 @@ def test_the_same_seed_gives_the_same_weights(stages: dict[str, Ended]) -> None:
 def test_the_trained_model_keeps_tokenizer_template_and_numbers_of_its_start(
     stages: dict[str, Ended],
 ) -> None:
-    from safetensors import safe_open
+    from safetensors.torch import load_file
 
     folder = stages["sft"].layout.model
     for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
         assert (folder / name).read_bytes() == (TARGET / name).read_bytes()
     assert read_checkpoint(str(folder), None).template == read_checkpoint(str(TARGET), None).template
     assert json.loads((folder / "config.json").read_text())["dtype"] == "bfloat16"
-    with (
-        safe_open(folder / "model.safetensors", "pt") as weights,
-        safe_open(TARGET / "model.safetensors", "pt") as start,
-    ):
-        assert set(weights.keys()) == set(start.keys())
-        assert {str(weights.get_tensor(name).dtype) for name in weights} == {"torch.bfloat16"}
+    weights, start = (load_file(each / "model.safetensors") for each in (folder, TARGET))
+    assert set(weights) == set(start)
+    assert {str(weight.dtype) for weight in weights.values()} == {"torch.bfloat16"}
 
 
 def test_numbers_can_be_saved_in_full(stages: dict[str, Ended]) -> None:
-    from safetensors import safe_open
+    from safetensors.torch import load_file
 
-    with safe_open(stages["sft-float32"].layout.model / "model.safetensors", "pt") as weights:
-        assert {str(weights.get_tensor(name).dtype) for name in weights} == {"torch.float32"}
+    weights = load_file(stages["sft-float32"].layout.model / "model.safetensors")
+    assert {str(weight.dtype) for weight in weights.values()} == {"torch.float32"}
 
 
 def test_fixed_prompts_are_answered_at_every_evaluation_and_at_the_end(stages: dict[str, Ended]) -> None:
@@ -99,6 +96,7 @@ def test_an_adapter_is_merged_and_kept_beside(stages: dict[str, Ended]) -> None:
 
 def test_packing_trains_fewer_sequences_on_all_rows(stages: dict[str, Ended]) -> None:
     packed, plain = stages["sft-packed"].result, stages["sft"].result
+    assert packed.notes == ("packing without flash attention: the rows of a sequence see each other",)
     assert packed.rows == plain.rows == 40
     assert packed.steps < plain.steps
 
@@ -142,8 +140,17 @@ def test_a_step_is_made_smaller_where_prompts_are_few_and_it_is_told(
 ) -> None:
     ended = stages[kind]
     if kind == "ppo-few":
-        assert ended.result.notes == ("batch_size is 40, not 128: there are 40 prompts",)
+        assert ended.result.notes[-1] == "batch_size is 40, not 128: there are 40 prompts"
     assert ended.result.steps == 1
+
+
+def test_ppo_that_was_killed_starts_again_and_says_so(stages: dict[str, Ended]) -> None:
+    result = stages["ppo-few"].result
+    assert (
+        result.notes[0]
+        == "ppo cannot go on from a checkpoint: it starts again from its inputs, with the same seed"
+    )
+    assert result.resumed_from is None
 
 
 def test_the_model_card_tells_the_lineage(stages: dict[str, Ended]) -> None:
