@@ -301,7 +301,7 @@ def m003_imports_shared(db: Database) -> None:
 
 
 def m004_jobs_lived(db: Database) -> None:
-    """What tells a worker that lives from one that is gone whatever the clock says, and a job that kills its workers."""
+    """What tells a worker that lives from one that is gone whatever the clock says; jobs that kill their workers."""
     for statement in _statements(_WORKING):
         db.execute(statement)
 
