@@ -73,6 +73,7 @@ def test_readers_whose_looks_overlap_do_not_keep_the_wal_growing(
 ) -> None:
     """There is always one of two readers, for whom SQLite's own checkpoints do not wait."""
     monkeypatch.setattr(journals, "WAL_LARGE_BYTES", 1_000_000)
+    monkeypatch.setattr(journals, "SHRINK_PAUSE_SECONDS", 0.0)
     path, ended, largest = tmp_path / "arena.db", threading.Event(), 0
     entered = threading.Semaphore(0), threading.Semaphore(0)
 
