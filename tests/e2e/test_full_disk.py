@@ -45,6 +45,7 @@ def test_files_that_may_not_grow_any_more_are_a_pause(arena: Arena, start: Calla
         program.event(lambda event: seen.append(event) or event["event"] == kind)  # type: ignore[func-returns-value]
 
     until("started")
+    program.event(lambda event: seen.append(event) or event.get("responses") == PLAYER_CALLS)  # type: ignore[func-returns-value]
     process = psutil.Process(program.process.pid)
     wal = arena.path.with_name(f"{arena.path.name}-wal")
     hard = process.rlimit(resource.RLIMIT_FSIZE)[1]
