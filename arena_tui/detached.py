@@ -80,8 +80,11 @@ def _wait_until_known(store: Path, worker: str, process: subprocess.Popen[bytes]
 
 
 def last_lines(log: Path, count: int) -> list[str]:
-    """The end of a log, which may be long; nothing of one that is gone."""
+    """The end of a log, which may be long; nothing of one that is gone. A store of somebody else's may name anything
+    as its log, such as a pipe on which we would wait for ever."""
     try:
+        if not log.is_file():
+            return []
         with log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 200 * count))
