@@ -89,6 +89,7 @@ def held_mirror(
         StoreError: another owner lives, or the folder or the store cannot be written.
         LostLease: another took over meanwhile.
     """
+    path = path.resolve()
     _refuse(folder, path)
     ownership = claim(folder, _ourselves(path), Watch(_is_gone, tell))
     with _released(ownership), _beating(ownership) as heart:

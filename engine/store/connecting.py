@@ -47,8 +47,8 @@ def number(connection: sqlite.Connection, query: str) -> int:
 
 
 def beside(path: Path, ending: str) -> Path:
-    """A file that SQLite keeps beside a store: `-wal`, `-shm` or `-journal`."""
-    return path.with_name(path.name + ending)
+    """A file that SQLite keeps beside a store: `-wal`, `-shm` or `-journal`. It stands where a link leads."""
+    return Path(os.path.realpath(path) + ending)
 
 
 def size_of(path: Path) -> int:

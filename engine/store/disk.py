@@ -26,6 +26,7 @@ def is_full(path: Path, floor_bytes: int = 0) -> bool:
 
     False also where nothing can be said, such as a folder that cannot be written at all.
     """
+    path = Path(os.path.realpath(path))
     try:
         if shutil.disk_usage(path.parent).free < floor_bytes:
             return True

@@ -293,6 +293,17 @@ def test_a_missing_wal_is_missed(tmp_path: Path, writable: bool) -> None:
     assert sets_in(path) == 20
 
 
+def test_a_wal_is_missed_through_a_link_too(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    path = left_by_a_killed_process(tmp_path / "scratch" / "arena.db")
+    link = tmp_path / "arena.db"
+    link.symlink_to(path)
+    assert sets_in(link) == 20
+    wal(path).unlink()
+    with pytest.raises(StoreError, match=r"arena\.db-wal that belongs to .* is missing"):
+        open_store(link).reader.execute("SELECT 1")
+
+
 def test_a_store_without_its_wal_is_not_empty(tmp_path: Path) -> None:
     path = left_by_a_killed_process(tmp_path / "arena.db", sets=0)
     for ending in ("-wal", "-shm"):

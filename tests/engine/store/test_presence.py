@@ -96,6 +96,18 @@ def test_a_writer_stops_and_says_so(tmp_path: Path, fault: Callable[[Path], None
     store.close()
 
 
+def test_a_store_behind_a_link_is_watched_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    link = tmp_path / "link.db"
+    link.symlink_to(tmp_path / "scratch" / "arena.db")
+    store = open_store(link, writable=True)
+    add(store, "before")
+    delete_the_wal(tmp_path / "scratch" / "arena.db")
+    with pytest.raises(StoreError, match="was deleted or replaced"):
+        add(store, "after")
+    store.close()
+
+
 def test_what_stands_there_now_is_not_touched_by_closing(tmp_path: Path) -> None:
     path = tmp_path / "arena.db"
     store = open_store(path, writable=True)
