@@ -214,8 +214,12 @@ def take_back_battles(tx: Transaction, condition: str, values: Iterable[object],
 
 
 def _empty_filled(connection: Connection, import_id: int) -> None:
-    """Prompts whose text this import brought are known by name only again, unless a run has answered them."""
-    filled = "filled_by = ? AND id NOT IN (SELECT prompt_id FROM responses WHERE attempt_id IS NOT NULL)"
+    """Prompts whose text this import brought are known by name only again, unless a run has answered them or they are
+    in training rows."""
+    filled = (
+        "filled_by = ? AND id NOT IN (SELECT prompt_id FROM responses WHERE attempt_id IS NOT NULL)"
+        " AND id NOT IN (SELECT prompt_id FROM selection_rows)"
+    )
     connection.execute(
         f"INSERT OR IGNORE INTO texts_let_go SELECT conversation FROM prompts WHERE {filled}", (import_id,)
     )

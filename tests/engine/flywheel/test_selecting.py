@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.errors import StoreError, UsageError
+from engine.flywheel.exporting.rows import training_rows
 from engine.flywheel.selection import pool as pool_module
 from engine.flywheel.selection.choosing import Selection, choose
 from engine.flywheel.selection.keeping import keep
@@ -18,7 +19,9 @@ from engine.store import Store
 from engine.store.arenas import drop_arena
 from engine.store.checks import check_store
 from engine.store.contestants import alias_player
+from engine.store.imports import begin_import
 from engine.store.selections import drop_selection, read_rows, read_selection, read_selections
+from engine.store.undo import undo_import
 from tests.engine.flywheel.fighting import Ring
 
 LOST = {("me", "ann"): [(2, 8), (3, 9)]}
@@ -235,6 +238,30 @@ def test_what_rows_rest_on_stays_until_the_selection_is_dropped(ring: Ring) -> N
     assert drop_arena(ring.store, "ring") == 1
     found = check_store(ring.store.reader)
     assert (found.damage, found.counts) == ((), {})
+
+
+def test_an_import_that_rows_rest_on_cannot_be_undone(ring: Ring) -> None:
+    number = begin_import(ring.store, "arena", ["log.csv"], {})
+    selected(ring)
+    with ring.store.write() as tx:
+        for table in ("battles", "responses", "prompts"):
+            tx.connection.execute(f"UPDATE {table} SET import_id = ?", (number,))
+    with pytest.raises(StoreError, match="selection 1"):
+        undo_import(ring.store, number)
+    with ring.store.write() as tx:
+        drop_selection(tx, 1)
+    assert undo_import(ring.store, number).gone["battles"] == 1
+
+
+def test_a_text_that_rows_rest_on_stays_when_its_import_is_undone(ring: Ring) -> None:
+    number = begin_import(ring.store, "prompts", ["prompts.csv"], {})
+    selected(ring)
+    with ring.store.write() as tx:
+        tx.connection.execute("UPDATE prompts SET filled_by = ?", (number,))
+    undo_import(ring.store, number)
+    assert [row.prompt for row in training_rows(ring.store.reader, read_selection(ring.store.reader, 1))] == [
+        [{"role": "user", "content": "one"}]
+    ]
 
 
 def test_an_empty_selection_is_a_selection(ring: Ring) -> None:
