@@ -22,14 +22,14 @@ def default(value: Any, origin: Origin, description: str, **limits: Any) -> Any:
 class LoraOptions(PluginOptions):
     """A low-rank adapter that is trained in place of the weights, and merged into them at the end."""
 
-    r: int = Field(16, ge=1, description="rank")
-    alpha: int = Field(32, ge=1, description="scale: what is added is multiplied by alpha / r")
-    dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the adapter")
+    r: int = Field(default=16, ge=1, description="rank")
+    alpha: int = Field(default=32, ge=1, description="scale: what is added is multiplied by alpha / r")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout before the adapter")
     target_modules: tuple[str, ...] | Literal["all-linear"] = Field(
-        "all-linear", description="layers that get an adapter"
+        default="all-linear", description="layers that get an adapter"
     )
-    load_in_4bit: bool = Field(False, description="QLoRA: hold the frozen weights in 4 bits (bitsandbytes)")
-    peft: dict[str, Any] = Field({}, description="other fields of peft's LoraConfig, by its names")
+    load_in_4bit: bool = Field(default=False, description="QLoRA: hold the frozen weights in 4 bits (bitsandbytes)")
+    peft: dict[str, Any] = Field(default={}, description="other fields of peft's LoraConfig, by its names")
 
 
 class StageOptions(PluginOptions):
@@ -86,7 +86,7 @@ class StageOptions(PluginOptions):
         None, "arena-tui", "file with the chat template, for a tokenizer that has none; saved with the model"
     )
     lora: LoraOptions | None = default(None, "arena-tui", "train an adapter in place of all weights")
-    trl: dict[str, Any] = Field({}, description="other fields of TRL's configuration, by TRL's names")
+    trl: dict[str, Any] = Field(default={}, description="other fields of TRL's configuration, by TRL's names")
 
 
 class SftOptions(StageOptions):
@@ -189,8 +189,8 @@ class ExternalOptions(PluginOptions):
         description="the user's own trainer: words with {model}, {data}, {eval_data}, {reference}, {reward_model}, "
         "{out}, {seed}, {name}; it leaves a model's folder at {out}"
     )
-    model_kind: Literal["chat", "reward"] = Field("chat", description="what it trains")
-    env: dict[str, str] = Field({}, description="further environment variables")
+    model_kind: Literal["chat", "reward"] = Field(default="chat", description="what it trains")
+    env: dict[str, str] = Field(default={}, description="further environment variables")
 
 
 def settings(options: PluginOptions) -> tuple[Setting, ...]:

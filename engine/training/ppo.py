@@ -36,7 +36,7 @@ class Ppo:
     @staticmethod
     def run(run: StageRun[PpoOptions]) -> Trained:
         from datasets import Dataset
-        from trl.experimental.ppo import PPOConfig, PPOTrainer
+        from trl.experimental.ppo import PPOTrainer
 
         from engine.training.answers import answerer
         from engine.training.saving import save_trained
@@ -67,26 +67,10 @@ class Ppo:
             options.response_length,
         )
         watcher = Watcher(run, answer, resumable=False, rows_now=collator.last_rows)
-        batch = batch_of(options, spec.world_size, batch_size)
         if computes_in_bf16(options):
             os.environ["ACCELERATE_MIXED_PRECISION"] = "bf16"  # its accelerator asks nobody else
         trainer = PPOTrainer(
-            args=trl_config(
-                PPOConfig,
-                run,
-                batch,
-                evaluates=False,
-                save_strategy="no",
-                total_episodes=options.max_steps * batch_size if options.max_steps else None,
-                kl_coef=options.kl_coef,
-                num_ppo_epochs=options.num_ppo_epochs,
-                response_length=options.response_length,
-                temperature=options.temperature,
-                missing_eos_penalty=options.missing_eos_penalty,
-                stop_token="eos",
-                num_sample_generations=0,
-                local_rollout_forward_batch_size=max(batch.per_device, 64),
-            ),
+            args=ppo_config(run, batch_size),
             processing_class=tokenizer,
             model=policy,
             ref_model=reference,
@@ -108,6 +92,30 @@ class Ppo:
         trained = trainer.accelerator.unwrap_model(trainer.model).policy
         save_trained(run, trainer, trained, tokenizer, prefix="policy.")
         return Trained(len(prompts), 0, trainer.state.global_step, watcher.metrics)
+
+
+def ppo_config(run: StageRun[PpoOptions], batch_size: int) -> Any:
+    """TRL's configuration. Nothing is saved on the way: it could not be gone on from."""
+    from trl.experimental.ppo import PPOConfig
+
+    options = run.options
+    batch = batch_of(options, run.spec.world_size, batch_size)
+    return trl_config(
+        PPOConfig,
+        run,
+        batch,
+        evaluates=False,
+        save_strategy="no",
+        total_episodes=options.max_steps * batch_size if options.max_steps else None,
+        kl_coef=options.kl_coef,
+        num_ppo_epochs=options.num_ppo_epochs,
+        response_length=options.response_length,
+        temperature=options.temperature,
+        missing_eos_penalty=options.missing_eos_penalty,
+        stop_token="eos",
+        num_sample_generations=0,
+        local_rollout_forward_batch_size=max(batch.per_device, 64),
+    )
 
 
 def ppo_tokenizer(folder: Path, options: PpoOptions) -> Any:

@@ -116,6 +116,20 @@ def test_killed_at_a_save_then_stopped_then_gone_on_with_it_is_as_if_nothing_had
 
 @torch
 @pytest.mark.long
+@pytest.mark.parametrize("kind", ["dpo", "reward", "grpo"])
+def test_every_stage_that_can_goes_on_to_the_same_weights(
+    stages: dict[str, Ended], tmp_path: Path, kind: str
+) -> None:
+    given = stages[kind].spec.model_copy(update={"out": tmp_path / "out"})
+    with pytest.raises(Stopped, match="stopped at step 1 of"):
+        run_stage(given, request=lambda: "stop")
+    result = run_stage(given)
+    assert result.resumed_from == 1
+    assert result.content_hash == stages[kind].result.content_hash
+
+
+@torch
+@pytest.mark.long
 def test_a_checkpoint_that_finds_no_room_is_none_and_training_goes_on_later(tmp_path: Path) -> None:
     given = spec("sft", tmp_path / "out", pocket_rows(tmp_path / "rows.jsonl"))
     layout = prepare_folder(given)

@@ -33,6 +33,18 @@ def test_a_stage_leaves_a_whole_model_that_is_identified_as_a_player_would(
     assert not ended.layout.checkpoints.exists()
 
 
+@pytest.mark.parametrize("name", [*KINDS, "sft-lora", "ppo-few"])
+def test_the_weights_are_those_of_the_start_changed(stages: dict[str, Ended], name: str) -> None:
+    from safetensors.torch import load_file
+
+    weights, start = (load_file(each / "model.safetensors") for each in (stages[name].layout.model, TARGET))
+    head = {"score.weight"} if name == "reward" else set()
+    assert set(weights) == set(start) | head
+    assert all(weights[each].isfinite().all() for each in weights)
+    moved = [each for each in start if not weights[each].equal(start[each])]
+    assert len(moved) > len(start) / 2
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_metric_of_the_trainer_is_told_by_its_name(stages: dict[str, Ended], kind: str) -> None:
     own = {
