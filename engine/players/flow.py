@@ -6,6 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
+SENT_AFTER = 3
+"""Turns of the event loop from taking an item to its request being on the wire. So many are given to it before its
+predecessor's result is handed out: of replies that come together each is followed by its successor at once, and not by
+the work on all of them first. That spreads them in time, and a server waits for the work on one and not on all."""
+
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -52,7 +57,10 @@ class Flow(Generic[ItemT, ResultT]):
                 task = await self._done.get()
                 self._under_way.discard(task)
                 self.fill()  # before the result is handed out, so that a slow consumer keeps nobody idle
-                yield task.result()
+                result = task.result()
+                for _ in range(SENT_AFTER):
+                    await asyncio.sleep(0)
+                yield result
                 self.fill()  # the consumer may have made new items out of it
         finally:
             self._over = True
