@@ -28,7 +28,9 @@ class LoraOptions(PluginOptions):
     target_modules: tuple[str, ...] | Literal["all-linear"] = Field(
         default="all-linear", description="layers that get an adapter"
     )
-    load_in_4bit: bool = Field(default=False, description="QLoRA: hold the frozen weights in 4 bits (bitsandbytes)")
+    load_in_4bit: bool = Field(
+        default=False, description="QLoRA: hold the frozen weights in 4 bits (bitsandbytes)"
+    )
     peft: dict[str, Any] = Field(default={}, description="other fields of peft's LoraConfig, by its names")
 
 
