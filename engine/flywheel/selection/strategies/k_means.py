@@ -30,8 +30,9 @@ def k_means(points: Matrix, n_clusters: int, random_state: int, max_iter: int = 
 
 def _seeded(points: Matrix, n_clusters: int, rng: np.random.Generator) -> Matrix:
     """Points as first centres, each far from those before it (k-means++)."""
+    norms = (points**2).sum(axis=1)
     chosen = [int(rng.integers(len(points)))]
-    distance = _squared(points, points[chosen])[:, 0]
+    distance = _squared(points, norms, points[chosen])[:, 0]
     while len(chosen) < n_clusters:
         total = float(distance.sum())
         if total > 0:
@@ -40,24 +41,27 @@ def _seeded(points: Matrix, n_clusters: int, rng: np.random.Generator) -> Matrix
         else:
             drawn = int(rng.integers(len(points)))
         chosen.append(drawn)
-        distance = np.minimum(distance, _squared(points, points[[drawn]])[:, 0])
+        distance = np.minimum(distance, _squared(points, norms, points[[drawn]])[:, 0])
     return points[chosen].copy()
 
 
-def _squared(points: Matrix, centres: Matrix) -> Matrix:
-    """(n, k) squared distances."""
-    norms = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1)[None, :]
-    squared: Matrix = np.maximum(norms - 2 * points @ centres.T, 0)
-    return squared
+def _squared(points: Matrix, norms: Matrix, centres: Matrix) -> Matrix:
+    """(n, k) squared distances; norms are the points' own squared lengths."""
+    squared: Matrix = norms[:, None] + (centres**2).sum(axis=1)[None, :] - 2 * (points @ centres.T)
+    return np.maximum(squared, 0)
 
 
 def _nearest(points: Matrix, centres: Matrix) -> Labels:
-    labels: Labels = _squared(points, centres).argmin(axis=1).astype(np.int64)
+    """Of squared distances, less the part that is the same for all centres."""
+    labels: Labels = (
+        ((centres**2).sum(axis=1)[None, :] - 2 * (points @ centres.T)).argmin(axis=1).astype(np.int64)
+    )
     return labels
 
 
 def _means(points: Matrix, labels: Labels, centres: Matrix) -> Matrix:
-    sums = np.zeros_like(centres)
-    np.add.at(sums, labels, points)
-    sizes = np.bincount(labels, minlength=len(centres))[:, None].astype(np.float32)
-    return np.where(sizes > 0, sums / np.maximum(sizes, 1), centres)
+    order = np.argsort(labels, kind="stable")
+    present, starts, sizes = np.unique(labels[order], return_index=True, return_counts=True)
+    moved = centres.copy()
+    moved[present] = np.add.reduceat(points[order], starts, axis=0) / sizes[:, None].astype(np.float32)
+    return moved
