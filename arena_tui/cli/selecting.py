@@ -84,9 +84,10 @@ def _look(opened: Store, asked: Asked, parameters: Parameters) -> Pool:
     from engine.flywheel.selection.pool import read_pool
     from engine.ratings.views import find_view
 
-    with opened.snapshot() as connection:
-        view = find_view(connection, asked.arena, asked.judge, asked.category)
-        return read_pool(connection, view, parameters)
+    # No snapshot: it would hold up writers for as long as texts are read. What was fought is one statement, and so one
+    # moment's state; responses and prompts are never changed afterwards.
+    view = find_view(opened.reader, asked.arena, asked.judge, asked.category)
+    return read_pool(opened.reader, view, parameters)
 
 
 def _keep(opened: Store, selection: Selection) -> tuple[int, bool]:
