@@ -36,8 +36,8 @@ def export(
     table: Annotated[
         str,
         typer.Argument(
-            help="prompts, models, players, judges, arenas, responses, verdicts, games, battles, ratings, jobs,"
-            " attempts or events; or all, which is all of them.",
+            help="prompts, models, players, judges, arenas, responses, verdicts, games, battles, ratings, selections,"
+            " jobs, attempts or events; or all, which is all of them.",
             metavar="TABLE",
         ),
     ],

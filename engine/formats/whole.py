@@ -18,8 +18,8 @@ from engine.formats.sources import Source, stem_of
 IN_ORDER = ("arenas", "prompts", "players", "judges", "responses", "verdicts", "games", "battles")
 """Each table speaks only of what stands before it.
 
-Models come with their players, ratings are made again, and jobs, attempts and events are of the store that they were
-in: these are left where they are.
+Models come with their players, ratings and selections are made again, and jobs, attempts and events are of the store
+that they were in: these are left where they are.
 """
 
 

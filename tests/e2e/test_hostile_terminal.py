@@ -22,7 +22,9 @@ from tests.engine.jobs.arena_on_loopback import Arena
 from tests.servers.loopback import LoopbackServer, Request
 from tests.servers.openai_server import Behaviour, answer, status
 
-ALLOWED = [word for flag in ("injected", "special-tokens", "hidden", "constant", "cut") for word in ("--allow", flag)]
+ALLOWED = [
+    word for flag in ("injected", "special-tokens", "hidden", "constant", "cut") for word in ("--allow", flag)
+]
 """Lifts what would leave out every text of the attack."""
 
 # What is run, by command: the store that it is run on, and its arguments. An @ stands for the attack.
@@ -94,30 +96,18 @@ CASES: Mapping[str, list[tuple[str, list[str]]]] = {
         ("copied", ["arena", "{log}"]),
         ("copied", ["arena", "{log}", "--map", "@"]),
     ],
-    "export": [
-        *[("imported", [table]) for table in ("battles", "models", "players", "games", "ratings")],
-        *[
-            ("played", [table])
-            for table in ("prompts", "responses", "verdicts", "jobs", "attempts", "events")
-        ],
-        ("imported", ["prompts", "--format", "csv"]),
-        ("played", ["responses", "--format", "csv"]),
-        ("imported", ["battles", "--format", "parquet"]),
-        ("imported", ["@"]),
-    ],
-    "imports list": [("imported", [])],
-    "imports show": [("imported", ["1"])],
-    "imports formats": [("none", [])],
-    "arenas list": [("imported", [])],
-    "arenas rename": [("copied", ["@", "@"]), ("copied", ["{arena}", "b@"])],
-    "arenas drop": [("copied", ["@"]), ("copied", ["b@"]), ("copied", ["b@", "--yes"])],
-    "imports undo": [("copied", ["1"])],
     "select": [
         ("imported", ["--target", "plain", "--dry-run"]),
         ("played", ["--target", "ada", "--dry-run"]),
-        ("replayed", ["--target", "ada", "--stage", "dpo", "--allow", "special-tokens", "--allow", "injected"]),
+        (
+            "replayed",
+            ["--target", "ada", "--stage", "dpo", "--allow", "special-tokens", "--allow", "injected"],
+        ),
         ("replayed", ["--target", "ada", "--strategy", "all", *ALLOWED]),
-        *[("imported", ["--target", "plain", option, "@"]) for option in ("--judge", "--prompts", "--stage", "--allow")],
+        *[
+            ("imported", ["--target", "plain", option, "@"])
+            for option in ("--judge", "--prompts", "--stage", "--allow")
+        ],
         ("imported", ["--target", "@"]),
         ("imported", ["--target", "plain", "--strategy", "@"]),
         ("imported", ["--target", "plain", "--option", "@=@"]),
@@ -132,6 +122,25 @@ CASES: Mapping[str, list[tuple[str, list[str]]]] = {
         ("replayed", ["2", "--layout", "llama-factory", "--out", "{folder}"]),
     ],
     "select drop": [("replayed", ["1"]), ("replayed", ["1", "--yes"]), ("replayed", ["@"])],
+    "export": [
+        *[("imported", [table]) for table in ("battles", "models", "players", "games", "ratings")],
+        *[
+            ("played", [table])
+            for table in ("prompts", "responses", "verdicts", "jobs", "attempts", "events")
+        ],
+        ("replayed", ["selections"]),
+        ("imported", ["prompts", "--format", "csv"]),
+        ("played", ["responses", "--format", "csv"]),
+        ("imported", ["battles", "--format", "parquet"]),
+        ("imported", ["@"]),
+    ],
+    "imports list": [("imported", [])],
+    "imports show": [("imported", ["1"])],
+    "imports formats": [("none", [])],
+    "arenas list": [("imported", [])],
+    "arenas rename": [("copied", ["@", "@"]), ("copied", ["{arena}", "b@"])],
+    "arenas drop": [("copied", ["@"]), ("copied", ["b@"]), ("copied", ["b@", "--yes"])],
+    "imports undo": [("copied", ["1"])],
     "store info": [("imported", [])],
     "store check": [("imported", []), ("played", [])],
     "store verify": [("imported", [])],

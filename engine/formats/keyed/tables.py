@@ -25,6 +25,7 @@ _TELLING = {
     "prompts": ("prompt_key", "question_id", "prompt_set", "messages"),
     "models": ("model", "identity", "facts", "template_hash"),
     "ratings": ("arena", "judge", "parameters", "models"),
+    "selections": ("selection_key", "target", "training_rows"),
     "jobs": ("digest", "state", "limits", "plan"),
     "attempts": ("job_id", "worker_id", "lease_until"),
     "events": ("at", "kind", "level", "job_id", "facts"),

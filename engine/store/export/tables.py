@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.store.export import judged, nouns, work
+from engine.store.export import judged, nouns, selected, work
 from engine.store.export.table import Table
 
 TABLES: dict[str, Table] = {
@@ -16,6 +16,7 @@ TABLES: dict[str, Table] = {
     "games": judged.GAMES,
     "battles": judged.BATTLES,
     "ratings": work.RATINGS,
+    "selections": selected.SELECTIONS,
     "jobs": work.JOBS,
     "attempts": work.ATTEMPTS,
     "events": work.EVENTS,

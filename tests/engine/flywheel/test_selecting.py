@@ -19,6 +19,7 @@ from engine.store import Store
 from engine.store.arenas import drop_arena
 from engine.store.checks import check_store
 from engine.store.contestants import alias_player
+from engine.store.export import table_rows
 from engine.store.imports import begin_import
 from engine.store.selections import drop_selection, read_rows, read_selection, read_selections
 from engine.store.undo import undo_import
@@ -274,3 +275,20 @@ def test_an_empty_selection_is_a_selection(ring: Ring) -> None:
         drop_arena(ring.store, "ring")
     with pytest.raises(UsageError, match="no selection 9"):
         read_selection(ring.store.reader, 9)
+
+
+def test_selections_are_exported_under_their_keys(ring: Ring) -> None:
+    selection = selected(ring)
+    (row,) = table_rows(ring.store.reader, "selections", {"arena": "ring"})
+    assert (row["selection"], row["target"], row["stage"], row["considered"]) == (1, "me", "sft", 1)
+    (trained,) = row["training_rows"]
+    one = selection.rows[0].candidate
+    assert one.other is not None
+    assert [trained[key] for key in ("prompt_key", "chosen_key", "other_key", "gap")] == [
+        one.prompt_key,
+        one.chosen.key,
+        one.other.key,
+        6.0,
+    ]
+    (key,) = ring.store.reader.execute("SELECT key FROM battles").fetchone()
+    assert trained["battle_keys"] == [key]

@@ -266,6 +266,7 @@ def test_every_table_has_the_columns_that_it_says(store: Store, table: str) -> N
         )
         execute("INSERT INTO events VALUES (1, 0, 'started', 'info', 1, 1, '{}')")
         execute("INSERT INTO rating_snapshots VALUES (1, 1, 1, '', '{\"n\": 1}', '[]', 3, 0, NULL)")
+        execute("INSERT INTO selections VALUES (1, 'k', 1, 1, 1, 'sft', NULL, 'all', '{}', 1, 0, NULL)")
     rows = list(table_rows(store.reader, table))
     assert rows
     numbers = (int, float)
