@@ -38,18 +38,18 @@ install-dev: $(VENV)/.dev
 
 demo: $(VENV)/.train
 	@mkdir -p $(dir $(DEMO_STORE))
-	@rm -f $(DEMO_STORE) $(DEMO_STORE)-wal $(DEMO_STORE)-shm
-	@# Another seed than the shipped answers have, so that the models answer anew.
+	@# Another seed than the shipped answers have, so that the models answer anew. The store is kept: what is done
+	@# already is not done again, and whatever else was put into it stays.
 	$(BIN)/arena-tui --store $(DEMO_STORE) --batch pocket --set run.seed=2
 	@echo
-	@$(BIN)/arena-tui leaderboard --store $(DEMO_STORE)
+	@$(BIN)/arena-tui leaderboard --store $(DEMO_STORE) --arena pocket
 	@echo
-	@echo "Try next, with: export ARENA_TUI_STORE=$(DEMO_STORE) PATH=$(BIN):\$$PATH"
-	@echo "  arena-tui leaderboard --category math        where each model is strong"
-	@echo "  arena-tui verdicts list --model moth         battles; then: arena-tui verdicts show BATTLE"
-	@echo "  arena-tui compare lynx heron                 a difference with its interval, by category"
-	@echo "  arena-tui import arena FILE --dry-run        battle logs of your own"
-	@echo "  arena-tui plan new --help                    a plan for models of your own"
+	@echo "Try next, with: export ARENA_TUI_STORE='$(abspath $(DEMO_STORE))' PATH='$(abspath $(BIN))':\"\$$PATH\""
+	@echo "  arena-tui leaderboard --arena pocket --category math          where each model is strong"
+	@echo "  arena-tui verdicts list --arena pocket --model moth    battles; then: arena-tui verdicts show BATTLE"
+	@echo "  arena-tui compare lynx heron --arena pocket                a difference with its interval, by category"
+	@echo "  arena-tui import arena FILE --dry-run                      battle logs of your own"
+	@echo "  arena-tui plan new --help                                  a plan for models of your own"
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
