@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.battles.progress import RunEvent
 from engine.errors import LostLease, StoreError, UsageError
 from engine.jobs.attempt import Attempt, Batch
-from engine.jobs.attempts import at_work, close_attempt
+from engine.jobs.settling import abandon_all
 from engine.jobs.workers import Process, is_gone, new_worker_id, pid_namespace, process_start
 from engine.plan import Plan
 from engine.store.leases import Moment, boot_id
@@ -156,11 +156,7 @@ def _clock(at: float) -> str:
 def _end_attempts(path: Path) -> None:
     """No worker of the machine that the copy came from goes on with it."""
     with Store(path, writable=True, create=False) as store, store.write() as tx:
-        running = tx.connection.execute("SELECT job_id FROM attempts WHERE state = 'running'").fetchall()
-        for (job_id,) in running:
-            found = at_work(tx.connection, job_id)
-            assert found is not None
-            close_attempt(tx, job_id, found, "its machine was left: a mirror's copy was taken up elsewhere")
+        abandon_all(tx, "its machine was left: a mirror's copy was taken up elsewhere")
 
 
 @contextmanager

@@ -51,7 +51,8 @@ def settle_all(tx: Transaction, now: Moment | None = None) -> list[Job]:
 
 
 def abandon_all(tx: Transaction, reason: str) -> None:
-    """Close all attempts, whoever made them: this copy of the store is nobody's but ours."""
+    """Close all attempts, whoever made them: this copy of the store is nobody's but ours. What they had in hand when
+    it was copied tells nothing of a death."""
     for job_id in _ids(tx.connection):
         found = at_work(tx.connection, job_id)
         if found is not None:
