@@ -155,12 +155,20 @@ def backup(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Copy the store safely, while runs go on too. The copy is one file, whole or not there at all."""
+    """Copy the store safely, while runs go on too. The copy is one file, whole or not there at all.
+
+    An earlier copy of the same store is replaced. A file that is anything else is left as it is, with exit code 1.
+    """
     from arena_tui.progress import size
-    from engine.store.backup import back_up
+    from engine.store.backup import back_up, refuse_other_files
 
     with open_for_reading(store) as opened:
-        count = back_up(opened.reader, to)
+
+        def may_replace() -> None:
+            refuse_other_files(opened.reader, to)
+
+        may_replace()  # before the work as well as after it
+        count = back_up(opened.reader, to, may_replace)
     if as_json:
         out_json({"file": str(to), "bytes": count})
     else:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine.errors import StoreError
 from engine.store import sqlite
-from engine.store.connecting import connect
+from engine.store.connecting import READ_FILE_ALONE, connect, size_of
 from engine.store.disk import NO_ROOM
 from engine.store.faults import disk_full, explained
 
@@ -53,6 +53,49 @@ def back_up(
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def refuse_other_files(connection: sqlite.Connection, target: Path) -> None:
+    """Refuse a target that holds anything but a copy of the same store. A missing or an empty file holds nothing.
+
+    Raises:
+        StoreError: what stands there; it is only read.
+    """
+    if not target.exists() or (target.is_file() and size_of(target) == 0):
+        return
+    theirs = _id_in(target) if target.is_file() else None
+    if theirs is None:
+        raise StoreError(
+            f"{target} is there already, and is no copy of a store",
+            "Only an earlier copy of the same store is replaced.",
+            "Name another file, or move that one away.",
+        )
+    ours = _id_of(connection)
+    if theirs != ours:
+        raise StoreError(
+            f"{target} is there already, and is another store",
+            f"It is store {theirs}, and this is {ours}. Only an earlier copy of the same store is replaced.",
+            "Name another file, or move that one away.",
+        )
+
+
+def _id_of(connection: sqlite.Connection) -> str:
+    """Random, made with a store and kept by its copies."""
+    return str(connection.execute("SELECT value FROM meta WHERE name = 'store_id'").fetchone()[0])
+
+
+def _id_in(path: Path) -> str | None:
+    """The id of the store in a file; None where there is none to be read."""
+    try:
+        connection = connect(path, READ_FILE_ALONE, may_be_short=True)
+    except sqlite.DatabaseError:
+        return None
+    try:
+        return _id_of(connection)
+    except (sqlite.DatabaseError, TypeError):
+        return None
+    finally:
+        connection.close()
 
 
 def aside_of(target: Path) -> Path:

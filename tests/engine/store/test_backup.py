@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import StoreError
 from engine.store import Store, open_store
-from engine.store.backup import back_up
+from engine.store.backup import back_up, refuse_other_files
 from engine.store.prompts import land_set, set_names
 from engine.store.texts import intern
 
@@ -77,3 +77,19 @@ def test_a_store_is_not_copied_onto_itself(store: Store, tmp_path: Path) -> None
     for target in (store.path, link):
         with pytest.raises(StoreError, match="is the store itself"):
             back_up(store.reader, target)
+
+
+def test_only_a_copy_of_the_same_store_is_replaced(store: Store, tmp_path: Path) -> None:
+    own, empty, text = tmp_path / "own.db", tmp_path / "empty.db", tmp_path / "text.md"
+    back_up(store.reader, own)
+    empty.touch()
+    text.write_text("a thesis" * 1000)
+    with open_store(tmp_path / "other.db", writable=True) as other:
+        for fine in (own, empty, tmp_path / "missing.db"):
+            refuse_other_files(store.reader, fine)
+        with pytest.raises(StoreError, match="is another store"):
+            refuse_other_files(store.reader, other.path)
+    for wrong in (text, tmp_path, Path("/dev/null")):
+        with pytest.raises(StoreError, match="is no copy of a store"):
+            refuse_other_files(store.reader, wrong)
+    assert text.read_text() == "a thesis" * 1000
