@@ -7,6 +7,7 @@ a race is impossible. Every write of the attempt goes through its fence (`Store.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,12 @@ HEARTBEAT_SECONDS = 10.0
 
 MOST_LOST = 5
 """So many attempts in a row whose worker died without landing a row, and the job fails."""
+
+LANDED = ("responses", "verdicts", "battles")
+"""The tables that an attempt lands rows in."""
+
+DIED = "its worker died, or slept past its lease"
+"""Why an attempt was lost whose worker left no word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +97,9 @@ def claim(tx: Transaction, job_id: int, worker: Worker, now: Moment | None = Non
         "SELECT COALESCE(MAX(number), 0) + 1 FROM attempts WHERE job_id = ?", (job_id,)
     ).fetchone()[0]
     cursor = tx.connection.execute(
-        "INSERT INTO attempts(job_id, number, worker_id, state, lease_until, lease_boot, started_at, landed_before)"
-        " VALUES (?, ?, ?, 'running', ?, ?, ?, ?)",
-        (job_id, number, worker.id, *_lease(now), now.wall, _landed(tx.connection)),
+        "INSERT INTO attempts(job_id, number, worker_id, state, lease_until, lease_boot, started_at)"
+        " VALUES (?, ?, ?, 'running', ?, ?, ?)",
+        (job_id, number, worker.id, *_lease(now), now.wall),
     )
     assert cursor.lastrowid is not None
     tx.connection.execute(
@@ -144,7 +151,7 @@ def close_lost(tx: Transaction, job_id: int, now: Moment | None = None) -> AtWor
     found = at_work(tx.connection, job_id, now)
     if found is None or found.lives:
         return found
-    close_attempt(tx, job_id, found, "its worker died, or slept past its lease")
+    close_attempt(tx, job_id, found, DIED)
     return None
 
 
@@ -159,19 +166,16 @@ def close_attempt(tx: Transaction, job_id: int, found: AtWork, reason: str) -> N
     record_event(tx, "lost", job_id=job_id, attempt_id=found.attempt_id, level="warning", facts=facts)
 
 
-def lost_in_a_row(connection: Connection, job_id: int) -> int:
-    """How many of a job's last attempts were lost without a row landed, since it was last started afresh."""
+def is_looping(connection: Connection, job_id: int) -> bool:
+    """Whether workers die at a job one after another and land nothing: its last MOST_LOST attempts since it was
+    started afresh were lost, and no row is of any of them. Reads all rows of the store where they were."""
     rows = connection.execute(
-        "SELECT a.state, a.landed_before FROM attempts a JOIN jobs j ON j.id = a.job_id"
+        "SELECT a.id, a.state FROM attempts a JOIN jobs j ON j.id = a.job_id"
         " WHERE a.job_id = ? AND a.number > j.fresh_from ORDER BY a.number DESC LIMIT ?",
         (job_id, MOST_LOST),
     ).fetchall()
-    landed, lost = _landed(connection), 0
-    for state, landed_before in rows:
-        if state != "lost" or landed_before != landed:
-            break
-        lost += 1
-    return lost
+    lost = [attempt_id for attempt_id, state in rows if state == "lost"]
+    return len(lost) == MOST_LOST and not _have_landed(connection, lost)
 
 
 def read_attempts(connection: Connection, job_id: int) -> list[dict[str, Any]]:
@@ -195,8 +199,8 @@ def _lease(now: Moment) -> tuple[float, float]:
     return now.wall + LEASE_SECONDS, now.seconds + LEASE_SECONDS
 
 
-def _landed(connection: Connection) -> int:
-    """Grows with every row that a run lands."""
-    tables = ("responses", "verdicts", "battles")
-    query = " + ".join(f"COALESCE((SELECT MAX(id) FROM {table}), 0)" for table in tables)
-    return int(connection.execute(f"SELECT {query}").fetchone()[0])
+def _have_landed(connection: Connection, attempt_ids: Sequence[int]) -> bool:
+    """Whether any of these attempts landed a row."""
+    numbers = ", ".join(map(str, attempt_ids))
+    landed = (f"EXISTS (SELECT 1 FROM {table} WHERE attempt_id IN ({numbers}))" for table in LANDED)
+    return bool(connection.execute(f"SELECT {' OR '.join(landed)}").fetchone()[0])

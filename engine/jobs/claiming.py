@@ -7,7 +7,7 @@ from engine.jobs import attempts
 from engine.jobs.attempt import Batch
 from engine.jobs.jobs import newest_job, submit
 from engine.jobs.requests import set_limits
-from engine.jobs.settling import is_looping, settle
+from engine.jobs.settling import settle
 from engine.jobs.workers import Worker, register_worker
 from engine.plan import plan_digest, to_toml
 from engine.store.store import Fence, Transaction
@@ -92,5 +92,5 @@ def _settle(tx: Transaction, batch: Batch) -> None:
 
 def _refuse_loop(batch: Batch) -> None:
     job = newest_job(batch.store.reader, plan_digest(batch.plan))
-    if job is not None and job.state == "failed" and is_looping(batch.store.reader, job.id):
+    if job is not None and job.state == "failed" and attempts.is_looping(batch.store.reader, job.id):
         raise CrashLoop(job.id)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from engine.jobs.attempts import MOST_LOST, at_work, close_attempt, lost_in_a_row
+from engine.jobs.attempts import DIED, MOST_LOST, at_work, close_attempt, is_looping
 from engine.jobs.events import record_event
 from engine.jobs.jobs import Job, leave, read_job
 from engine.store.leases import Moment
@@ -23,8 +23,6 @@ REASONS: Mapping[str, str] = {
     "drain": "asked to drain",
     "cancel": "asked to cancel",
 }
-
-DIED = "its worker died, or slept past its lease"
 
 
 def settle(tx: Transaction, job_id: int, now: Moment | None = None) -> Job:
@@ -58,11 +56,6 @@ def abandon_all(tx: Transaction, reason: str) -> None:
         if found is not None:
             close_attempt(tx, job_id, replace(found, died=False), reason)
             _leave_lost(tx, read_job(tx.connection, job_id), reason)
-
-
-def is_looping(connection: Connection, job_id: int) -> bool:
-    """Whether workers die at a job one after another, and land nothing."""
-    return lost_in_a_row(connection, job_id) >= MOST_LOST
 
 
 def _leave_lost(tx: Transaction, job: Job, reason: str) -> None:

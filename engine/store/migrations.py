@@ -215,7 +215,7 @@ ALTER TABLE arenas ADD COLUMN ratings TEXT;
 
 # prompt_limit: as --limit of whoever queued the job said. fresh_from: attempts up to this number are no more held
 # against the job. log: the worker's log file. lease_boot: end of the lease in seconds of the boot's own clock.
-# landed_before: grows with every response, verdict and battle, so that attempts can be told that landed none.
+# landed_before: not in use.
 _WORKING = """
 ALTER TABLE jobs ADD COLUMN prompt_limit INTEGER;
 ALTER TABLE jobs ADD COLUMN fresh_from INTEGER NOT NULL DEFAULT 0;

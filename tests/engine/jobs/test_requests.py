@@ -12,6 +12,7 @@ from engine.jobs.worker import Batch
 from engine.plan import read_plan
 from engine.store import Store
 from engine.store.responses import NewResponse, land_responses
+from engine.store.store import Fence
 from tests.engine.jobs.arena_on_loopback import Arena
 from tests.engine.jobs.claims import claim, die
 from tests.engine.store.landing import lay_ground, response
@@ -71,7 +72,7 @@ def test_a_job_whose_worker_died_waits_for_another(store: Store) -> None:
     die(store)
     assert waiting(store) == [first.job_id, second]
     left = jobs.read_job(store.reader, first.job_id)
-    assert (left.state, left.reason) == ("queued", settling.DIED)
+    assert (left.state, left.reason) == ("queued", attempts.DIED)
     assert [one["state"] for one in attempts.read_attempts(store.reader, left.id)] == ["lost"]
     assert events.read_events(store.reader, left.id)[-1].kind == "lost"
 
@@ -122,21 +123,45 @@ def test_a_job_that_kills_its_workers_fails_and_is_started_afresh_when_it_is_res
     job = jobs.read_job(store.reader, 1)
     assert (job.state, job.ended_at is not None) == ("failed", True)
     assert "5 workers died at it one after another, and landed nothing" in str(job.reason)
-    assert settling.is_looping(store.reader, 1)
+    assert attempts.is_looping(store.reader, 1)
     resume(store, 1)
     lose(store, attempts.MOST_LOST - 1)
     assert waiting(store) == [1]
 
 
+def land(store: Store, fence: Fence, key: str = "r1:x") -> None:
+    """A response, new or tried again, of an attempt."""
+    with store.write() as tx:
+        ground = lay_ground(tx)
+    with store.write(fence) as tx:
+        land_responses(tx, [NewResponse(key, ground.prompt_id, ground.players[0].id, response("x"))])
+
+
 def test_a_row_that_lands_between_forgives_lost_attempts(store: Store) -> None:
     """Workers that a scheduler kills come forward all the same."""
     lose(store, attempts.MOST_LOST - 1)
-    claim(store)
-    with store.write() as tx:
-        ground = lay_ground(tx)
-        land_responses(tx, [NewResponse("r1:x", ground.prompt_id, ground.players[0].id, response("x"))])
+    land(store, claim(store))
     die(store)
     assert waiting(store) == [1]
+    lose(store, attempts.MOST_LOST - 1)
+    assert waiting(store) == [1]
+    lose(store, 1)
+    assert waiting(store) == []
+
+
+def test_what_other_jobs_land_hides_no_crash_loop(store: Store) -> None:
+    """A worker that goes from job to job, and dies at one of them each time."""
+    for number in range(attempts.MOST_LOST):
+        other = claim(store, "another")
+        land(store, other, f"r1:{number}")
+        attempts.finish(store, other, "unfinished", 3)
+        claim(store, "deadly")
+        die(store)
+    assert waiting(store) == []
+    assert [job.state for job in sorted(jobs.read_jobs(store.reader), key=lambda job: job.id)] == [
+        "unfinished",
+        "failed",
+    ]
 
 
 def test_a_batch_says_that_workers_die_at_its_job_until_it_is_resumed(arena: Arena) -> None:
@@ -184,3 +209,18 @@ def test_what_was_set_holds_until_the_plan_says_something_else() -> None:
     assert still_said(said, plan, "[run]\nmax_calls = 3\n") == {"max_calls": 5.0}
     limits = Limits(max_calls=3, max_cost=1.0, stop_after=60).with_said(said)
     assert limits == Limits(max_calls=5, max_cost=None, stop_after=60)
+
+
+def test_a_run_that_is_stopped_before_it_has_counted_tells_what_is_landed(arena: Arena) -> None:
+    """A part of the plan is done by another job; the next one is to stop at once."""
+    arena.run(limit=4)
+
+    async def test() -> None:
+        async with driven(arena) as run:
+            run.stop.set()
+            with pytest.raises(Unfinished, match="12 of 36 battles are done"):
+                await run.end()
+            assert [run.job.progress[name] for name in ("done", "decided", "total")] == [12, 12, 36]
+
+    asyncio.run(test())
+    assert arena.run().states == {"decided": 36}
