@@ -47,7 +47,7 @@ def refused(row: Any, reason: str, line: int | None = None) -> SetAside:
     """A row that the store cannot take."""
     noun = type(row).__name__.removeprefix("Keyed").lower()
     return SetAside(
-        reason, "", row.line if line is None else line, f"{noun} {row.key}, on {row.prompt.name}"[:500]
+        reason, row.file, row.line if line is None else line, f"{noun} {row.key}, on {row.prompt.name}"[:500]
     )
 
 

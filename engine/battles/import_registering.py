@@ -119,7 +119,7 @@ def _follows(row: KeyedPlayer) -> bool:
 
 def _aside(row: Registered, reason: str) -> SetAside:
     noun = type(row).__name__.removeprefix("Keyed").lower()
-    return SetAside(reason, "", row.line, f"{noun} {row.name}"[:500])
+    return SetAside(reason, row.file, row.line, f"{noun} {row.name}"[:500])
 
 
 def _checked(ratings: Any) -> dict[str, Any]:

@@ -97,4 +97,4 @@ def refused(row: AboutPrompt, reason: str) -> list[SetAside]:
     """A row that the store cannot take, once for each line that it has in its file."""
     models = f"{row.model_a} against {row.model_b}" if isinstance(row, BattleRow) else row.model
     lines = (isinstance(row, BattleRow) and row.lines) or (row.line,)
-    return [SetAside(reason, "", line, f"{models}, on {row.prompt.name}"[:500]) for line in lines]
+    return [SetAside(reason, row.file, line, f"{models}, on {row.prompt.name}"[:500]) for line in lines]

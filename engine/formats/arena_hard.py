@@ -106,6 +106,7 @@ class JudgmentReader:
                 category=category,
                 meta={} if said == model else {"model": said},
                 line=record.line,
+                file=record.file,
             )
         ]
 

@@ -125,6 +125,7 @@ class TreeReader:
                 source_id=">".join(ids),
                 category=category,
                 line=record.line,
+                file=record.file,
             )
 
 

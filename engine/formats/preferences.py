@@ -91,6 +91,7 @@ class PreferenceReader:
             source_id=source_id,
             category=category,
             line=record.line,
+            file=record.file,
         )
         return (battle,)
 

@@ -84,7 +84,7 @@ class ResponseReader:
         error = fields.optional_text(row.get("error"), "error")
         conversation = _conversation(row, turns, status)
         prompts, prompt = self._prompt(row, name, conversation)
-        return (*prompts, ResponseRow(prompt, model, turns, status, error, record.line))
+        return (*prompts, ResponseRow(prompt, model, turns, status, error, record.line, record.file))
 
     def _prompt(
         self, row: Mapping[str, Any], name: str, conversation: Conversation | None

@@ -2,6 +2,7 @@
 
 Rows are yielded in file order and stay true to what was said: no guess, no default where the source is silent. A row
 names its prompt either whole (`records.Prompt`) or by reference, when prompts were yielded or imported before.
+`file` is the path of its file as it was given, or what a set from elsewhere is called; empty where there is none.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class ResponseRow:
     status: ResponseStatus = ResponseStatus.OK
     error: str | None = None
     line: int = 0
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class BattleRow:
     keys: tuple[str | None, str | None, str | None] = (None, None, None)
     meta: Mapping[str, Any] = field(default_factory=dict)
     line: int = 0
+    file: str = ""
     lines: tuple[int, ...] = ()
 
 
@@ -95,6 +98,7 @@ class SingleRow:
     source_id: str | None = None
     response: tuple[Turn, ...] | None = None
     line: int = 0
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,9 @@ class ConversationReader:
         prompt = Prompt(name, conversation, self._set_name, category)
         if self._model is None or not answers:
             return (prompt,)
-        response = ResponseRow(prompt, self._model, turns_of(answers), status_of(answers), line=record.line)
+        response = ResponseRow(
+            prompt, self._model, turns_of(answers), status_of(answers), line=record.line, file=record.file
+        )
         return (prompt, response)
 
 

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from engine.errors import UsageError
+from engine.formats.binary import binary_kind
 from engine.formats.delimited import delimited_columns, guess_delimiter, read_delimited
 from engine.formats.entry import Entry, Record, excerpt, refuse, shown
 from engine.formats.jsons import loads, read_json_document, read_json_lines, read_json_list
@@ -141,9 +142,11 @@ def detect(path: Path, limits: Limits = LIMITS) -> Kind:
         return _kind_of_object(path, text)
     if text.startswith(b'"') and _is_json(_first_line(text)) and _names_json(path):
         return Kind.JSON_LINES
-    if b"\0" in start and start.count(b"\0") > len(start) // 10:
+    if (binary := binary_kind(start)) is not None:
         raise UsageError(
-            f"{path} is binary, of no kind that is read", mend="Give CSV, TSV, JSON, JSON lines or Parquet."
+            f"{path} is binary, of no kind that is read",
+            f"It is {binary}." if binary else "",
+            "Give CSV, TSV, JSON, JSON lines or Parquet.",
         )
     return Kind.CSV
 

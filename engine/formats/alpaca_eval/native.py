@@ -43,7 +43,12 @@ class OutputReader:
         answer = text(row["output"], "output")
         model = model_name(row["generator"], "generator")
         new, prompt, _ = introduce(self._met, row)
-        return [*new, ResponseRow(prompt, model, (Turn(answer),), status_of((answer,)), line=record.line)]
+        return [
+            *new,
+            ResponseRow(
+                prompt, model, (Turn(answer),), status_of((answer,)), line=record.line, file=record.file
+            ),
+        ]
 
 
 class AnnotationReader:
@@ -86,6 +91,7 @@ class AnnotationReader:
             source_id=prompt.name,
             category=category,
             line=record.line,
+            file=record.file,
         )
         return [*new, battle]
 

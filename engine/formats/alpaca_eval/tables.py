@@ -86,7 +86,11 @@ class ResponseReader:
         model = model_name(value.get(self._model), "model")
         answer = text(value.get(self._response), "response")
         prompt = self._met.prompts.refer(name)
-        return (ResponseRow(prompt, model, (Turn(answer),), status_of((answer,)), line=record.line),)
+        return (
+            ResponseRow(
+                prompt, model, (Turn(answer),), status_of((answer,)), line=record.line, file=record.file
+            ),
+        )
 
 
 class VerdictReader:
@@ -123,6 +127,7 @@ class VerdictReader:
                 source_id=name,
                 category=self._met.categories.get(name),
                 line=record.line,
+                file=record.file,
             ),
         )
 

@@ -91,6 +91,7 @@ class PandaLmReader:
                 category=category,
                 meta=_without_text(row),
                 line=record.line,
+                file=record.file,
             )
             for judge, games in votes
         ]

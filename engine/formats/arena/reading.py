@@ -134,6 +134,7 @@ class BattleReader:
             keys=_keys(row) if self._by_keys else _NO_KEYS,
             meta=_meta(row, voter),
             line=record.line,
+            file=record.file,
         )
         return (*prompts, battle)
 

@@ -46,7 +46,7 @@ class AnswerReader:
         else:
             asked, answers = dialogue(row["messages"])
             prompt, samples = self._prompt(question, asked), [answers]
-        return self._responses(prompt, question, model, samples, record.line)
+        return self._responses(prompt, question, model, samples, record)
 
     def _prompt(self, question: str, asked: Conversation) -> Prompt | PromptRef:
         """The question by its name; whole where its file is not there."""
@@ -63,18 +63,20 @@ class AnswerReader:
         question: str,
         model: str,
         samples: Sequence[tuple[str, ...]],
-        line: int,
+        record: Record,
     ) -> list[ResponseRow]:
         known = self._bench.conversations.get(question)
         if known is not None and any(len(answers) != known.open_turns for answers in samples):
             raise FieldError("it has not one answer a turn")
-        rows = [_response(prompt, model, answers, line) for answers in samples]
+        rows = [_response(prompt, model, answers, record) for answers in samples]
         if self._bench.keeps_answers:
             self._bench.answers[model, question] = rows[0].turns
         return rows
 
 
-def _response(prompt: Prompt | PromptRef, model: str, answers: tuple[str, ...], line: int) -> ResponseRow:
+def _response(
+    prompt: Prompt | PromptRef, model: str, answers: tuple[str, ...], record: Record
+) -> ResponseRow:
     failed = ERROR_OUTPUT in answers
     return ResponseRow(
         prompt,
@@ -82,7 +84,8 @@ def _response(prompt: Prompt | PromptRef, model: str, answers: tuple[str, ...], 
         turns_of(answers),
         ResponseStatus.FAILED if failed else status_of(answers),
         error=f"the source says {ERROR_OUTPUT}" if failed else None,
-        line=line,
+        line=record.line,
+        file=record.file,
     )
 
 

@@ -64,6 +64,7 @@ def read_verdict(record: Record) -> Sequence[KeyedVerdict]:
         verdict_of(row),
         _source(row, "verdict_key"),
         record.line,
+        record.file,
     )
     if (verdict.verdict.kind is VerdictKind.SINGLE) is not single:
         raise FieldError("its kind does not fit its number of models")
@@ -154,6 +155,7 @@ def _battle(
         cells.maybe_number(row, names.occurred_at),
         cells.whole(row, "position"),
         (record.line,),
+        record.file,
         log,
     )
 
@@ -189,6 +191,7 @@ def _game(record: Record) -> KeyedGame:
         verdict_of(row),
         _source(row, "battle_key"),
         record.line,
+        record.file,
     )
     return _ref(dict(row), verdict)
 

@@ -93,6 +93,7 @@ def read_player(record: Record) -> Sequence[KeyedPlayer]:
         cells.maybe_text(row, "path"),
         cells.maybe_text(row, "alias_of"),
         record.line,
+        record.file,
     )
     return (player,)
 
@@ -105,7 +106,7 @@ def read_judge(record: Record) -> Sequence[KeyedJudge]:
     kind = cells.plain(row, "kind")
     if kind not in _JUDGE_KINDS:
         raise FieldError("unknown kind")
-    return (KeyedJudge(name, key, kind, cells.facts(row, "facts"), record.line),)
+    return (KeyedJudge(name, key, kind, cells.facts(row, "facts"), record.line, record.file),)
 
 
 def read_arena(record: Record) -> Sequence[KeyedArena]:
@@ -113,7 +114,9 @@ def read_arena(record: Record) -> Sequence[KeyedArena]:
     row = record.value
     rules = cells.word(row, "outcome_rule", OutcomeRule), cells.word(row, "on_cut", OnCut)
     ratings = cells.maybe_facts(row, "ratings")
-    return (KeyedArena(fields.model_name(row.get("arena"), "arena"), *rules, ratings, record.line),)
+    return (
+        KeyedArena(fields.model_name(row.get("arena"), "arena"), *rules, ratings, record.line, record.file),
+    )
 
 
 def read_response(record: Record) -> Sequence[KeyedResponse]:
@@ -127,7 +130,11 @@ def read_response(record: Record) -> Sequence[KeyedResponse]:
     )
     player = Party(cells.text(row, "model"), cells.key(row, "player_key", keys.PLAYER))
     key = cells.key(row, "response_key", keys.RESPONSE)
-    return (KeyedResponse(key, place_of(row), player, response, cells.whole(row, "tries"), record.line),)
+    return (
+        KeyedResponse(
+            key, place_of(row), player, response, cells.whole(row, "tries"), record.line, record.file
+        ),
+    )
 
 
 def place_of(row: cells.Cells) -> Place:

@@ -1,7 +1,7 @@
 """Rows of our own exports: what a store holds, under the content keys that it has there.
 
 The keys are claims. They are derived again where the rows land, and a row whose keys do not follow from it is set
-aside.
+aside. `file` is the path of a row's file, as it was given.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class KeyedPlayer:
     path: str | None
     alias_of: str | None
     line: int
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class KeyedJudge:
     kind: str
     facts: Mapping[str, Any]
     line: int
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class KeyedArena:
     on_cut: OnCut
     ratings: Mapping[str, Any] | None
     line: int
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class KeyedResponse:
     response: Response
     tries: int
     line: int
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class KeyedVerdict:
     verdict: Verdict
     source: str | None
     line: int
+    file: str
 
 
 class KeyedGame(NamedTuple):
@@ -154,6 +159,7 @@ class KeyedBattle:
     occurred_at: float | None
     position: int
     lines: tuple[int, ...]
+    file: str
     log: Any = None
 
     @property

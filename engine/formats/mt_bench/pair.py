@@ -84,6 +84,7 @@ class PairReader:
                 occurred_at=occurred_at,
                 turn=turn,
                 line=record.line,
+                file=record.file,
             )
         ]
 

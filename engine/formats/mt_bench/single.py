@@ -69,7 +69,14 @@ class SingleReader:
             self._ids.claim(f"{judge}/{source_id}", (verdict.value, verdict.raw))
         return [
             SingleRow(
-                self._bench.refer(question), model, verdict, judge, source_id, response, line=record.line
+                self._bench.refer(question),
+                model,
+                verdict,
+                judge,
+                source_id,
+                response,
+                line=record.line,
+                file=record.file,
             )
         ]
 

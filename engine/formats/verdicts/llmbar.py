@@ -95,6 +95,7 @@ class LlmBarReader:
             category=self.subset,
             meta=meta,
             line=record.line,
+            file=record.file,
         )
         return (*new, battle)
 

@@ -99,9 +99,9 @@ class VerdictReader:
         prompt = self._prompts.refer(name, set_name)
         read: SingleRow | BattleRow
         if verdict.kind is VerdictKind.SINGLE:
-            read = _single(row, prompt, verdict, judge, record.line)
+            read = _single(row, prompt, verdict, judge, record)
         else:
-            read = _battle(row, prompt, Game(swapped, verdict), judge, category, self._arena, record.line)
+            read = _battle(row, prompt, Game(swapped, verdict), judge, category, self._arena, record)
         self._claim(row, swapped, verdict)
         if conversation is None:
             return (read,)
@@ -232,7 +232,7 @@ def _status(row: Fields) -> VerdictStatus | None:
         raise FieldError("unknown status") from error
 
 
-def _single(row: Fields, prompt: PromptRef, verdict: Verdict, judge: str, line: int) -> SingleRow:
+def _single(row: Fields, prompt: PromptRef, verdict: Verdict, judge: str, record: Record) -> SingleRow:
     """A score of one response. Our own export says its model in `model_a`."""
     field = "model" if not absent(row.get("model")) else "model_a"
     if not absent(row.get("model_b")):
@@ -244,12 +244,19 @@ def _single(row: Fields, prompt: PromptRef, verdict: Verdict, judge: str, line: 
         judge,
         source_id=_source_id(row, "verdict_key"),
         response=_turns(row, "response"),
-        line=line,
+        line=record.line,
+        file=record.file,
     )
 
 
 def _battle(
-    row: Fields, prompt: PromptRef, game: Game, judge: str, category: str | None, arena: str | None, line: int
+    row: Fields,
+    prompt: PromptRef,
+    game: Game,
+    judge: str,
+    category: str | None,
+    arena: str | None,
+    record: Record,
 ) -> BattleRow:
     verdict_key = fields.optional_identifier(row.get("verdict_key"), "verdict_key")
     return BattleRow(
@@ -267,7 +274,8 @@ def _battle(
         round=_optional_whole(row, "round"),
         arena=arena or fields.optional_text(row.get("arena"), "arena"),
         meta={} if verdict_key is None else {"verdict_keys": [verdict_key]},
-        line=line,
+        line=record.line,
+        file=record.file,
     )
 
 

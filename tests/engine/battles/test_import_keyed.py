@@ -120,8 +120,11 @@ def test_a_row_whose_claims_do_not_follow_is_set_aside(
     store: Store, out: Path, table: str, change: Change, reasons: dict[str, int]
 ) -> None:
     change_first(out / f"{table}.jsonl", change)
-    found = set_aside(take(store, "store", out))
-    assert reasons.items() <= found.items()
+    report = take(store, "store", out)
+    assert reasons.items() <= set_aside(report).items()
+    files = {Path(one.file) for group in report.set_aside for one in group.examples}
+    assert out / f"{table}.jsonl" in files
+    assert files <= set(out.iterdir())
     assert check_store(store.reader).sound
 
 
