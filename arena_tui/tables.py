@@ -269,7 +269,11 @@ def comparison_table(comparison: Comparison) -> Table:
     if not by_category:
         title += f" · category {short(view.category_name)}"
     kind = "95 % intervals" if by_category else "simultaneous 95 % intervals"
-    note = f"Elo points on common prompts; {kind} of {comparison.n_resamples:,} bootstraps over prompts"
+    whose = "both models" if by_category else "the model and the baseline"
+    note = (
+        f"Elo points, of ratings on the prompts that {whose} have battles on (prompts); {kind} of"
+        f" {comparison.n_resamples:,} bootstraps over these prompts"
+    )
     met = "win rate: in the battles that the two had with each other (met)"
     return Table(columns, rows, title, [note, met, *other_judges(view)])
 

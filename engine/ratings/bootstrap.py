@@ -77,18 +77,25 @@ def bootstrap_prompts(
     battles: PromptBattles,
     anchor: Anchor | None = None,
     *,
+    drawn_from: IntArray | None = None,
     n_resamples: int = 100,
     random_state: int = 0,
     confidence_level: float = 0.95,
 ) -> BootstrapIntervals:
     """Ratings with bootstrap intervals over prompts, each drawn with all its battles.
 
+    Args:
+        drawn_from: numbers of the prompts that resamples are drawn from; None is those that have battles. With the
+            same ones and seed, resamples of battles on different prompts are resamples of the same prompts.
+
     Raises:
         UsageError: when the anchor is not among the models, or an option is out of range.
     """
     check_options(confidence_level, n_resamples)
     fit = bradley_terry(battles.counts(), anchor)
-    samples = _rated_samples(fit, n_resamples, _prompt_resamples(fit, battles, n_resamples, random_state))
+    held = np.unique(battles.cells.group) if drawn_from is None else drawn_from
+    resamples = _prompt_resamples(fit, battles, held, n_resamples, random_state)
+    samples = _rated_samples(fit, n_resamples, resamples)
     return _summary(fit, samples, "prompts", n_resamples, random_state, confidence_level)
 
 
@@ -110,12 +117,11 @@ def _battle_resamples(fit: BradleyTerryFit, n_resamples: int, random_state: int)
 
 
 def _prompt_resamples(
-    fit: BradleyTerryFit, battles: PromptBattles, n_resamples: int, random_state: int
+    fit: BradleyTerryFit, battles: PromptBattles, held: IntArray, n_resamples: int, random_state: int
 ) -> Resamples:
-    """Battles and wins of a of the rated pairs in each resample of the prompts that have battles."""
+    """Battles and wins of a of the rated pairs in each resample of the prompts `held`."""
     pairs = _rated_pairs(fit)
     rng = np.random.default_rng(random_state)
-    held = np.unique(battles.cells.group)
     weight = np.zeros(battles.n_prompts, dtype=np.int64)
     for _ in range(n_resamples):
         weight[held] = np.bincount(rng.integers(0, held.size, held.size), minlength=held.size)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.errors import UsageError
-from engine.ratings.bootstrap import bootstrap_prompts
+from engine.ratings.bootstrap import BootstrapIntervals, bootstrap_prompts
+from engine.ratings.cells import BoolArray
 from engine.ratings.common_opponents import face_to_face
 from engine.ratings.counts import named
 from engine.ratings.differences import rating_difference, rating_differences
@@ -94,8 +95,8 @@ def _compared(
     battles = read_prompt_battles(store.reader, view)
     if view.category is not None and not {model, baseline} <= set(battles.models):
         return None
-    common = on_common_prompts(battles, model, baseline)
-    intervals = bootstrap_prompts(common, n_resamples=n_resamples, random_state=random_state)
+    common = common_prompts(battles, model, baseline)
+    intervals = bootstrap_prompts(battles.on(common), n_resamples=n_resamples, random_state=random_state)
     found = rating_difference(intervals, model, baseline)
     met = face_to_face(battles, model, baseline, n_resamples=1)
     return Compared(
@@ -108,7 +109,7 @@ def _compared(
         found.reason,
         met.value,
         met.cells,
-        common.n_prompts,
+        int(common.sum()),
     )
 
 
@@ -122,18 +123,19 @@ def compare_baseline(
 ) -> Comparison:
     """Several models (names or globs) against one baseline, with intervals that hold all at once.
 
+    Each difference rests on the prompts that its model and the baseline both have battles on, as in `compare_two`.
+
     Raises:
         UsageError: a name or pattern that fits no model of the arena.
     """
     battles = read_prompt_battles(store.reader, view)
     named(battles.models, baseline)
     models = _matching(battles.models, patterns, baseline)
-    intervals = bootstrap_prompts(battles, n_resamples=n_resamples, random_state=random_state)
-    shared = battles.common_prompts()
+    common = {model: common_prompts(battles, model, baseline) for model in models}
+    rated = _rated_together(battles, common, n_resamples, random_state)
     rows = []
-    for one in rating_differences(intervals, models, baseline).rows:
+    for one in rating_differences(rated, baseline).rows:
         met = face_to_face(battles, one.model, baseline, n_resamples=1)
-        prompts = int(shared[battles.models.index(one.model), battles.models.index(baseline)])
         rows.append(
             Compared(
                 one.model,
@@ -145,7 +147,7 @@ def compare_baseline(
                 one.reason,
                 met.value,
                 met.cells,
-                prompts,
+                int(common[one.model].sum()),
             )
         )
     return Comparison(view, tuple(rows), n_resamples, random_state, simultaneous=True)
@@ -158,23 +160,26 @@ def _matching(models: Sequence[str], patterns: Sequence[str], baseline: str) -> 
     return chosen
 
 
-def on_common_prompts(battles: PromptBattles, model: str, baseline: str) -> PromptBattles:
-    """The battles on prompts on which both models have some.
+def _rated_together(
+    battles: PromptBattles, common: Mapping[str, BoolArray], n_resamples: int, random_state: int
+) -> dict[str, BootstrapIntervals]:
+    """By model, all ratings on its prompts of `common` (M,), in resamples of the same draws of all those prompts."""
+    drawn_from = np.flatnonzero(np.any(list(common.values()), axis=0))
+    rated: dict[bytes, BootstrapIntervals] = {}
+    for prompts in common.values():
+        if prompts.tobytes() not in rated:
+            rated[prompts.tobytes()] = bootstrap_prompts(
+                battles.on(prompts), n_resamples=n_resamples, random_state=random_state, drawn_from=drawn_from
+            )
+    return {model: rated[prompts.tobytes()] for model, prompts in common.items()}
+
+
+def common_prompts(battles: PromptBattles, model: str, baseline: str) -> BoolArray:
+    """(M,) the prompts on which both models have battles.
 
     Raises:
         UsageError: a name that is not among the models.
     """
-    cells = battles.cells
-    on = []
-    for name in (model, baseline):
-        place = named(battles.models, name)
-        mask = np.zeros(battles.n_prompts, dtype=bool)
-        mask[cells.group[(cells.a == place) | (cells.b == place)]] = True
-        on.append(mask)
-    both = on[0] & on[1]
-    kept_cells = both[cells.group]
-    number = np.cumsum(both) - 1
-    columns = (cells.a, cells.b, cells.wins, cells.losses, cells.ties, cells.win_share)
-    a, b, wins, losses, ties, share = (column[kept_cells] for column in columns)
-    prompt = number[cells.group[kept_cells]]
-    return PromptBattles.of(battles.models, int(both.sum()), prompt, a, b, wins, losses, ties, share)
+    return battles.prompts_of(named(battles.models, model)) & battles.prompts_of(
+        named(battles.models, baseline)
+    )

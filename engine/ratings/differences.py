@@ -12,7 +12,7 @@ max_k |d_k(resample) - d_k| / s_k, the interval of each is d_k -+ c s_k.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -72,26 +72,30 @@ def rating_difference(intervals: BootstrapIntervals, model: str, baseline: str) 
     return _difference(intervals, i, j, low, high)
 
 
-def rating_differences(intervals: BootstrapIntervals, models: Sequence[str], baseline: str) -> Differences:
+def rating_differences(ratings: Mapping[str, BootstrapIntervals], baseline: str) -> Differences:
     """The differences of several ratings to a baseline's, with simultaneous intervals.
 
     The quantile of a maximum is rough with few resamples: take 1,000.
 
+    Args:
+        ratings: by model, the ratings that its difference is taken of. They may rest on different battles, but their
+            resamples must be of the same prompts, or the intervals do not hold together.
+
     Raises:
         UsageError: for a name that is not among the models.
     """
-    j = named(intervals.models, baseline)
-    index = [named(intervals.models, model) for model in models]
-    point = np.array([_gap(intervals, i, j) for i in index], dtype=np.float64)
-    samples = difference_samples(intervals, index, j)
-    lower, upper, critical = simultaneous_bounds(point, samples, intervals.confidence_level)
-    rows = zip(index, finite_or_none(lower), finite_or_none(upper), strict=True)
+    places = [(one, named(one.models, model), named(one.models, baseline)) for model, one in ratings.items()]
+    first = places[0][0]
+    point = np.array([_gap(*place) for place in places], dtype=np.float64)
+    samples = np.hstack([difference_samples(one, [i], j) for one, i, j in places])
+    lower, upper, critical = simultaneous_bounds(point, samples, first.confidence_level)
+    rows = zip(places, finite_or_none(lower), finite_or_none(upper), strict=True)
     return Differences(
-        rows=tuple(_difference(intervals, i, j, low, high) for i, low, high in rows),
-        confidence_level=intervals.confidence_level,
+        rows=tuple(_difference(*place, low, high) for place, low, high in rows),
+        confidence_level=first.confidence_level,
         critical_value=critical,
-        n_resamples=intervals.n_resamples,
-        random_state=intervals.random_state,
+        n_resamples=first.n_resamples,
+        random_state=first.random_state,
     )
 
 

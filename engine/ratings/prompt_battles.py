@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engine.ratings.cells import Cells, FloatArray, IntArray, starts
+from engine.ratings.cells import BoolArray, Cells, FloatArray, IntArray, starts
 from engine.ratings.counts import PairCounts, distinct
 
 
@@ -72,6 +72,19 @@ class PromptBattles:
         of_cell = weight[self.cells.group]
         battles = np.add.reduceat(of_cell * self._battles, self._first)
         return battles.astype(np.float64), np.add.reduceat(of_cell * self._score, self._first)
+
+    def prompts_of(self, model: int) -> BoolArray:
+        """(M,) the prompts on which a model, by its index, has battles."""
+        mine = (self.cells.a == model) | (self.cells.b == model)
+        found = np.zeros(self.n_prompts, dtype=bool)
+        found[self.cells.group[mine]] = True
+        return found
+
+    def on(self, prompts: BoolArray) -> Self:
+        """The battles on these prompts (M,) alone; prompts keep their numbers, models their places."""
+        cells, kept = self.cells, prompts[self.cells.group]
+        columns = (cells.group, cells.a, cells.b, cells.wins, cells.losses, cells.ties, cells.win_share)
+        return type(self).of(self.models, self.n_prompts, *(column[kept] for column in columns))
 
     def common_prompts(self) -> IntArray:
         """(n, n) prompts on which both models have battles; on the diagonal, those of each."""

@@ -104,7 +104,7 @@ def test_no_difference_usable() -> None:
 def test_a_sweep_against_its_baseline(counts_of: CountsOf) -> None:
     intervals = bootstrap(counts_of("layout_all"), n_resamples=1000)
     others = [model for model in intervals.models if model != "cobalt"]
-    table = rating_differences(intervals, others, "cobalt")
+    table = rating_differences(dict.fromkeys(others, intervals), "cobalt")
     assert [row.model for row in table.rows] == others
     assert table.critical_value is not None
     assert 1.96 < table.critical_value < NormalDist().inv_cdf(1 - 0.025 / len(others)) + 0.15
@@ -119,7 +119,7 @@ def test_where_one_has_no_rating_there_is_no_difference() -> None:
     for model, baseline in (("x", "y"), ("y", "x")):
         row = rating_difference(intervals, model, baseline)
         assert (row.difference, row.lower, row.upper, row.reason) == (None, None, None, Reason.NEVER_LOST)
-    table = rating_differences(intervals, ["x", "z"], "y")
+    table = rating_differences(dict.fromkeys("xz", intervals), "y")
     assert table.rows[0].reason is Reason.NEVER_LOST
     assert table.rows[1].reason is None
     assert table.rows[1].lower is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -310,6 +311,46 @@ def test_a_baseline_takes_patterns_and_its_intervals_are_wider(store: Store) -> 
     assert first.upper - first.lower > alone.upper - alone.lower
     with pytest.raises(UsageError):
         compare_baseline(store, ["zoe*"], "dot", view)
+
+
+def test_easier_prompts_of_its_own_do_not_lift_a_model_above_a_baseline(store: Store) -> None:
+    """On 100 common prompts ann and ben both beat dot on every other one; ann beats dot on 200 of its own, too.
+
+    So on common prompts their ratings are equal, and the difference is 0 whatever the resample.
+    """
+    common = [
+        Fight(name, "dot", (9, 1) if prompt % 2 else (1, 9), prompt)
+        for prompt in range(100)
+        for name in ("ann", "ben")
+    ]
+    own = [Fight("ann", "dot", (9, 1), prompt) for prompt in range(100, 300)]
+    Log(store).land(*common, *own)
+    view = find_view(store.reader, None, None, None)
+    row = compare_baseline(store, ["ann"], "ben", view).rows[0]
+    assert row.prompts == 100
+    assert (row.difference, row.lower, row.upper) == pytest.approx((0, 0, 0), abs=1e-3)
+
+
+def test_each_model_is_held_against_the_baseline_on_its_own_common_prompts(store: Store) -> None:
+    """ben beats dot on 3 of 4 of prompts 0..79; ann met dot on 0..39 alone and beat it on half of them.
+
+    A pair that met nobody else differs by 400 log10(wins / losses); a prompt that a draw lacks takes nothing away.
+    """
+    some = [Fight("ben", "dot", (9, 1) if prompt % 4 else (1, 9), prompt) for prompt in range(80)]
+    some += [Fight("ann", "dot", (9, 1) if prompt % 2 else (1, 9), prompt) for prompt in range(40)]
+    Log(store).land(*some)
+    view = find_view(store.reader, None, None, None)
+    rows = {row.model: row for row in compare_baseline(store, ["ann", "ben"], "dot", view).rows}
+    assert {name: row.prompts for name, row in rows.items()} == {"ann": 40, "ben": 80}
+    assert rows["ann"].difference == pytest.approx(0, abs=1e-3)
+    assert rows["ben"].difference == pytest.approx(400 * math.log10(3), abs=1e-3)
+    for name, share in (("ann", 1 / 2), ("ben", 3 / 4)):
+        row = rows[name]
+        error = 400 / math.log(10) / math.sqrt(row.prompts * share * (1 - share))
+        assert row.lower is not None
+        assert row.upper is not None
+        # Of two differences that are nearly independent: between 1.96 and the Bonferroni bound of 2.24.
+        assert 1.96 * 0.9 < (row.upper - row.lower) / 2 / error < 2.24 * 1.15
 
 
 def test_openskill_stands_in_for_trueskill(store: Store) -> None:
