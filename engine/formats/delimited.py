@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from engine.errors import UsageError
 from engine.formats.entry import Entry, Record, excerpt, refuse
 from engine.formats.exact import CSV_MARK, from_cell
-from engine.formats.packed import Limits, Overlong, invalid_utf8, lines
+from engine.formats.packed import Limits, Overlong, invalid_utf8, lines, lines_by_cr
 from engine.formats.rows import SetAside
 
 DELIMITERS = (",", "\t", ";", "|")
+
+_FIRST_END = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+(\r*+)(\n?)')
+_MOST_GUESSED = 100_000
+"""Characters of a header that its delimiter is guessed from: csv's own limit for a cell is 131,072."""
 
 
 class _TextLines:
     """Feeds lines to csv.reader and remembers what was wrong with them since the last look."""
 
     def __init__(self, stream: io.BufferedReader, limit: int) -> None:
-        self._lines = lines(stream, limit)
+        self._lines = (lines_by_cr if _ends_with_cr(stream) else lines)(stream, limit)
         self.problem: str | None = None
 
     def __iter__(self) -> Iterator[str]:
@@ -39,6 +44,12 @@ class _TextLines:
     def taken_problem(self) -> str | None:
         problem, self.problem = self.problem, None
         return problem
+
+
+def _ends_with_cr(stream: io.BufferedReader) -> bool:
+    """Whether the first line outside of quotes ends with a bare CR, as old Macs wrote them."""
+    found = _FIRST_END.match(stream.peek().lstrip())
+    return found is not None and bool(found[1]) and not found[2]
 
 
 def read_delimited(stream: io.BufferedReader, file: str, delimiter: str, limits: Limits) -> Iterator[Entry]:
@@ -90,7 +101,7 @@ def _header(reader: Iterator[list[str]], file: str) -> list[str]:
     try:
         header = next((cells for cells in reader if cells), [])
     except csv.Error as error:
-        raise UsageError(f"{file}: the header cannot be read", str(error)) from error
+        raise UsageError(f"{file}: the header cannot be read", _reason(error)) from error
     twice = sorted(name for name, count in Counter(header).items() if count > 1)
     if twice:
         raise UsageError(
@@ -123,9 +134,12 @@ def _reason(error: csv.Error) -> str:
         return "cut: a quote is never closed"
     if "field larger" in said:
         return "cell too long, or a quote is never closed"
+    if "new-line character" in said:
+        return "a line end (CR or LF) inside a cell without quotes"
     return f"broken quoting: {said}"
 
 
 def guess_delimiter(first_line: str) -> str:
     """The delimiter that cuts the header into most cells; a comma where none does."""
-    return max(DELIMITERS, key=lambda d: len(next(csv.reader([first_line], delimiter=d), [])))
+    line = first_line[:_MOST_GUESSED]
+    return max(DELIMITERS, key=lambda d: len(next(csv.reader([line], delimiter=d), [])))

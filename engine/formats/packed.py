@@ -212,6 +212,22 @@ def _skip_line(stream: BinaryIO) -> None:
         pass
 
 
+def lines_by_cr(stream: BinaryIO, limit: int) -> Iterator[bytes]:
+    """Lines that end with CR, as `lines` gives those that end with LF."""
+    pending = b""
+    while block := stream.read(BLOCK_BYTES):
+        *whole, pending = (pending + block).split(b"\r")
+        yield from (_within(line + b"\r", limit) for line in whole)
+        if len(pending) >= limit:
+            pending = pending[:limit]  # enough to be too long when its end is met
+    if pending:
+        yield _within(pending, limit)
+
+
+def _within(line: bytes, limit: int) -> bytes:
+    return Overlong(line[:2000]) if len(line) >= limit else line
+
+
 def invalid_utf8(error: UnicodeDecodeError) -> str:
     """The reason for a line that is no UTF-8, with the first byte that is not."""
     return f"invalid UTF-8 (byte 0x{error.object[error.start]:02x})"

@@ -5,6 +5,7 @@ The kind is found from the content; the name of the file decides only where the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -174,4 +175,5 @@ def _names_json(path: Path) -> bool:
 
 
 def _first_line(start: bytes) -> str:
-    return start.lstrip().partition(b"\n")[0].decode(errors="replace").strip("\r")
+    """Up to a line end, an old Mac's bare CR too."""
+    return re.split(rb"[\r\n]", start.lstrip(), maxsplit=1)[0].decode(errors="replace")

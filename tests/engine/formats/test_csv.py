@@ -3,10 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.formats.rows import SetAside
-from engine.formats.tables import Kind, Limits, Record, columns, detect, read
+from engine.formats.tables import Kind, Limits, Record, columns, detect, first_look, read
 
 
 def written(tmp_path: Path, content: str | bytes, name: str = "t.csv") -> Path:
@@ -119,3 +121,43 @@ def test_a_cell_longer_than_csvs_own_limit(tmp_path: Path) -> None:
 
 def test_quoted_headers_are_csv_whatever_the_name(tmp_path: Path) -> None:
     assert detect(written(tmp_path, '"a","b"\n1,2\n', "t.jsonl")) is Kind.CSV
+
+
+def test_line_ends_of_an_old_mac(tmp_path: Path) -> None:
+    path = written(tmp_path, 'a,b\r1,2\r"x\ry, ""z""",3\r\r4\r5,6')
+    assert columns(path) == ("a", "b")
+    assert values(path) == [{"a": "1", "b": "2"}, {"a": 'x\ry, "z"', "b": "3"}, {"a": "5", "b": "6"}]
+    assert set_aside(path) == [(6, "1 cells where the header has 2")]
+
+
+def test_an_old_macs_line_that_is_too_long_is_set_aside(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\r1," + "x" * 3_000_000 + "\r3,4\r")
+    assert set_aside(path, Limits(line_bytes=1000)) == [(2, "line too long")]
+    assert [e.value for e in read(path, limits=Limits(line_bytes=1000)) if isinstance(e, Record)] == [
+        {"a": "3", "b": "4"}
+    ]
+
+
+@pytest.mark.parametrize("content", ["a,b\r\r\n1,2\r\r\n", 'a,"b"\r\n1,2\r\n', "\n\na,b\n1,2"])
+def test_windows_line_ends_are_no_macs(tmp_path: Path, content: str) -> None:
+    assert values(written(tmp_path, content)) == [{"a": "1", "b": "2"}]
+
+
+def test_a_bare_cr_in_a_later_row_is_set_aside_in_words(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\n1,x\ry\n3,4\n")
+    assert set_aside(path) == [(2, "a line end (CR or LF) inside a cell without quotes")]
+    assert values(path) == [{"a": "3", "b": "4"}]
+
+
+def test_a_header_of_one_word_longer_than_csvs_own_limit(tmp_path: Path) -> None:
+    assert columns(written(tmp_path, "x" * 200_000 + "\n")) == ("x" * 200_000,)
+
+
+@given(st.binary(min_size=1, max_size=60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
+    try:
+        list(read(written(tmp_path, b"a,b" + content)))
+        first_look(written(tmp_path, content))
+    except UsageError:
+        pass
