@@ -77,7 +77,7 @@ def agree(
     from engine.ratings.leaderboard import rate
     from engine.ratings.views import find_view
 
-    theirs = _scores(read_leaderboard(reference, parse_columns(reference_columns)))
+    theirs = _scores(read_leaderboard(reference, parse_columns(reference_columns), "--reference-columns"))
     if ratings is not None:
         mine = _scores(read_leaderboard(ratings, parse_columns(columns)))
     else:

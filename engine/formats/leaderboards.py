@@ -41,18 +41,21 @@ class LeaderboardFile:
     left_out: tuple[str, ...]
 
 
-def read_leaderboard(path: Path, columns: Mapping[str, str] | None = None) -> LeaderboardFile:
+def read_leaderboard(
+    path: Path, columns: Mapping[str, str] | None = None, option: str = "--columns"
+) -> LeaderboardFile:
     """Read CSV, a JSON list of objects, or our own `leaderboard --json`.
 
     Args:
         columns: ours (model, rating, lower, upper, plus, minus) to theirs; the rest is found by usual names. `plus`
             and `minus` are distances from the rating.
+        option: where `columns` can be said, for errors.
 
     Raises:
         UsageError: no such file, no such column, a model that stands twice, or not a single rating.
     """
     rows = _rows(path)
-    found = _columns(path, list(rows[0]) if rows else [], dict(columns or {}))
+    found = _columns(path, list(rows[0]) if rows else [], dict(columns or {}), option)
     ratings: dict[str, tuple[float, float | None, float | None]] = {}
     left_out = []
     for row in rows:
@@ -117,7 +120,7 @@ def _json_rows(path: Path, text: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _columns(path: Path, theirs: Sequence[str], said: dict[str, str]) -> dict[str, str]:
+def _columns(path: Path, theirs: Sequence[str], said: dict[str, str], option: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for ours, usual in _KNOWN.items():
         wanted = said.get(ours)
@@ -131,7 +134,7 @@ def _columns(path: Path, theirs: Sequence[str], said: dict[str, str]) -> dict[st
             raise UsageError(
                 f"no column of {path} is the {needed}",
                 f"It has: {', '.join(theirs) or 'none'}.",
-                f"Name it with --columns {needed}=THEIRS.",
+                f"Name it with {option} {needed}=THEIRS.",
             )
     return found
 

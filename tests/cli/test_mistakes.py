@@ -219,3 +219,13 @@ def test_a_bug_is_1_and_shows_its_traceback_inert(capsys: pytest.CaptureFixture[
     err = capsys.readouterr().err
     assert err.startswith("Traceback")
     assert err.endswith("ZeroDivisionError: ␛]0;title␇\n")
+
+
+def test_a_leaderboard_without_ratings_names_the_option_of_that_file(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("model,rating\na,1000\nb,900\n")
+    bad.write_text("model,points\na,1000\nb,900\n")
+    for first, second, option in ((good, bad, "--reference-columns"), (bad, good, "--columns")):
+        files = ["ratings", "agree", "--ratings", first, "--reference", second]
+        assert_told(command(*files), 2, f"no column of {bad} is the rating", f"with {option} rating=THEIRS")
+        assert command(*files, option, "rating=points").code == 0
