@@ -19,7 +19,18 @@ from engine.plugins import Group, listing
 from engine.store.export import COLUMNS
 from tests.cli.commanding import command
 
-SLOW = ("torch", "textual", "scipy", "aiohttp", "pydantic", "numpy", "pyarrow", "rich.console", "sqlite_utils")
+SLOW = (
+    "torch",
+    "textual",
+    "scipy",
+    "aiohttp",
+    "openai",
+    "pydantic",
+    "numpy",
+    "pyarrow",
+    "rich.console",
+    "sqlite_utils",
+)
 
 
 def walk() -> Iterator[tuple[tuple[str, ...], Any]]:
