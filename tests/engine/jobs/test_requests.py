@@ -209,18 +209,3 @@ def test_what_was_set_holds_until_the_plan_says_something_else() -> None:
     assert still_said(said, plan, "[run]\nmax_calls = 3\n") == {"max_calls": 5.0}
     limits = Limits(max_calls=3, max_cost=1.0, stop_after=60).with_said(said)
     assert limits == Limits(max_calls=5, max_cost=None, stop_after=60)
-
-
-def test_a_run_that_is_stopped_before_it_has_counted_tells_what_is_landed(arena: Arena) -> None:
-    """A part of the plan is done by another job; the next one is to stop at once."""
-    arena.run(limit=4)
-
-    async def test() -> None:
-        async with driven(arena) as run:
-            run.stop.set()
-            with pytest.raises(Unfinished, match="12 of 36 battles are done"):
-                await run.end()
-            assert [run.job.progress[name] for name in ("done", "decided", "total")] == [12, 12, 36]
-
-    asyncio.run(test())
-    assert arena.run().states == {"decided": 36}
