@@ -13,6 +13,8 @@ from engine.battles.import_preview import ImportPreview
 from engine.battles.import_report import AsideGroup, ImportReport, aside_facts
 from engine.formats.rows import Layout
 
+NO_ROWS = "there are no rows to import"
+
 SHOWN_CHARACTERS = 60
 """Of a text in a row of the preview."""
 
@@ -23,13 +25,19 @@ def report_table(report: ImportReport) -> Table:
     tables = dict.fromkeys((*report.taken, *report.known))
     rows = [[name, f"{report.taken.get(name, 0):,}", f"{report.known.get(name, 0):,}"] for name in tables]
     title = f"import {report.import_id} · {report.format} · {report.layout.name}"
-    notes = [] if report.usable else ["nothing of it could be used"]
+    notes = []
+    if not report.usable:
+        notes = ["nothing of it could be used" if report.set_aside else NO_ROWS]
     aside = sum(group.rows for group in report.set_aside)
     return Table(columns, rows, title, [*notes, *([f"{counted(aside, 'row')} set aside:"] if aside else [])])
 
 
-def aside_table(groups: Sequence[AsideGroup]) -> Table:
-    """Why rows were set aside, with the first example of each reason."""
+def aside_table(groups: Sequence[AsideGroup], import_id: int | None = None) -> Table:
+    """Why rows were set aside, with the first example of each reason, and what helps.
+
+    Args:
+        import_id: of an import that was made; None before one.
+    """
     columns = [
         Column("rows", right=True),
         Column("reason", fit="wrap"),
@@ -42,8 +50,20 @@ def aside_table(groups: Sequence[AsideGroup]) -> Table:
         rows.append(
             [f"{group.rows:,}", group.reason, f"{Path(first.file).name}:{first.line}", first.text[:80]]
         )
-    return Table(columns, rows, notes=[_MENDS[group.reason] for group in groups if group.reason in _MENDS])
+    notes = [_MENDS[group.reason] for group in groups if group.reason in _MENDS]
+    if any(group.reason in _CUT for group in groups):
+        notes.append(_whole(import_id))
+    return Table(columns, rows, notes=notes)
 
+
+def _whole(import_id: int | None) -> str:
+    """Rows that nothing but their file tells apart would count twice beside those of the cut one."""
+    undo = "" if import_id is None else f", take this import back (arena-tui imports undo {import_id})"
+    return f"a file seems to be cut: get it whole{undo} and import that"
+
+
+_CUT = ("cut last line", "cut file", "packed file is cut or damaged", "cut: a quote is never closed")
+"""Reasons that a file which ends too early gives."""
 
 _MENDS = {
     "unknown winner": "unknown winner: say what their words mean with --values THEIRS=OURS, such as --values L=model_a",
@@ -100,7 +120,7 @@ def _cell(name: str, row: Mapping[str, Any]) -> str:
 def _preview_notes(preview: ImportPreview) -> Iterator[str]:
     layout = preview.layout
     if preview.kind is None:
-        yield "nothing would land"
+        yield "nothing would land" if preview.set_aside else NO_ROWS
     else:
         told = ", ".join(counted(n, kind.removesuffix("s")) for kind, n in preview.rows.items())
         yield f"would land: {told}; above, the first {preview.kind}"

@@ -170,7 +170,7 @@ def _print_report(report: ImportReport) -> None:
 
     out_table(report_table(report))
     if report.set_aside:
-        out_table(aside_table(report.set_aside))
+        out_table(aside_table(report.set_aside, report.import_id))
 
 
 def _tell_names(report: ImportReport) -> None:
