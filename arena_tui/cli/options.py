@@ -51,7 +51,7 @@ AnchorOption = Annotated[
 ]
 ResamplesOption = Annotated[
     int,
-    typer.Option("--n-resamples", min=1, help="Bootstrap resamples.", metavar="N", show_default=True),
+    typer.Option("--n-resamples", min=40, help="Bootstrap resamples.", metavar="N", show_default=True),
 ]
 SeedOption = Annotated[
     int, typer.Option("--seed", help="Seed of the resamples.", metavar="N", show_default=True)
@@ -60,7 +60,7 @@ PlannedResamplesOption = Annotated[
     int | None,
     typer.Option(
         "--n-resamples",
-        min=1,
+        min=40,
         help="Bootstrap resamples. Default: as the arena's plan says, else 100.",
         metavar="N",
     ),
@@ -161,11 +161,22 @@ def read_anchor(said: str | None) -> Anchor | None:
 
 
 def open_to_rate(store: Path | None) -> Store:
-    """The store to rate from. Ratings in battle order are folded on, and kept, where the store can be written."""
+    """The store to rate from. Ratings in battle order are folded on, and kept, where the store can be written.
+
+    Raises:
+        StoreError: it cannot be read; an older program's that cannot be brought up to date says why it cannot.
+    """
+    from engine.store.opening import OlderStore
+
     path = store_path(store)
     if not path.exists():
         return open_for_reading(store)
     try:
         return open_for_writing(store, create=False)
-    except StoreError:
-        return open_for_reading(store)
+    except StoreError as unwritable:
+        opened = open_for_reading(store)
+        try:
+            _ = opened.reader
+        except OlderStore:
+            raise unwritable from None
+        return opened

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.errors import DiskFull
 from engine.ratings.elo import EloState
 from engine.ratings.online import Battle, OnlineState
 from engine.ratings.skill import SkillState
@@ -58,7 +59,7 @@ def read_folded(connection: Connection, view: View, kind: str, total: int) -> Fo
 
 
 def fold_on(store: Store, view: View, kind: str, total: int, *, seconds: float | None = None) -> Folded:
-    """Fold what has come since, and keep the state every STEP battles where the store can be written.
+    """Fold what has come since, and keep the state every STEP battles where the store can be written and has room.
 
     Args:
         kind: `elo`, `trueskill` or `openskill`.
@@ -67,10 +68,14 @@ def fold_on(store: Store, view: View, kind: str, total: int, *, seconds: float |
     state, position = _newest(store.reader, view, kind)
     deadline = None if seconds is None else time.monotonic() + seconds
     names = rated_names(store.reader)
+    keeps = store.writable
     for battles, last in _batches(store.reader, view, position, names):
         folded = state.folded(battles)
-        if store.writable and not _keep(store, view, kind, (state, position), (folded, last), names):
-            break
+        try:
+            if keeps and not _keep(store, view, kind, (state, position), (folded, last), names):
+                break
+        except DiskFull:
+            keeps = False  # what was folded is shown all the same
         state, position = folded, last
         if deadline is not None and time.monotonic() > deadline:
             break
