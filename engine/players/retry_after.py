@@ -11,16 +11,21 @@ from email.utils import parsedate_to_datetime
 def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
     """Seconds to wait as a response asks, 0 or more; None when it says nothing that can be read.
 
+    `retry-after-ms`, which some servers send, is more exact; where it and Retry-After differ, the longer wait holds.
     A date is taken against the response's own Date where it has one, so that a clock that is wrong on either
     side neither shortens the wait nor makes it endless.
 
     Args:
-        headers: by lower-case name. `retry-after-ms`, which some servers send, is more exact and goes first.
+        headers: by lower-case name.
         wall: seconds since 1970 at which the response came.
     """
     milliseconds = _seconds(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
+    said = [None if milliseconds is None else milliseconds / 1000, _standard(headers, wall)]
+    return max((seconds for seconds in said if seconds is not None), default=None)
+
+
+def _standard(headers: Mapping[str, str], wall: float) -> float | None:
+    """What Retry-After itself says."""
     value = headers.get("retry-after")
     seconds = _seconds(value)
     if seconds is not None:
