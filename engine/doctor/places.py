@@ -17,7 +17,7 @@ from engine.store.disk import FLOOR_BYTES, is_full
 from engine.store.filesystem import filesystem_type, is_network
 from engine.store.journal import WAL_LARGE_BYTES
 from engine.store.opening import OlderStore
-from engine.store.owner import owner_of_copy, read_owner
+from engine.store.owner import owner_of_copy, read_owner, refuse_store_of_others
 from engine.store.placement import ALLOW_NETWORK_OPTION, is_network_allowed
 
 LITTLE_BYTES = 2 << 30
@@ -48,9 +48,11 @@ def mirror_finding(folder: Path) -> Finding:
     if not os.access(folder, os.W_OK):
         return problem("mirror", f"{folder} cannot be written by you", "Name another folder with --mirror.")
     try:
+        refuse_store_of_others(folder)
         owner = read_owner(folder)
     except StoreError as error:
-        return problem("mirror", f"{error.title}: {error.text}", error.mend)
+        said = ": ".join(part for part in (error.title, error.text) if part)
+        return problem("mirror", said, error.mend)
     if owner is None:
         return fine("mirror", f"{folder} holds no copy yet")
     made = "no copy yet"

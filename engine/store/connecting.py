@@ -17,6 +17,9 @@ READ = "mode=ro"
 READ_FILE_ALONE = "mode=ro&immutable=1"
 """The file as it stands: no lock, no -wal, nothing made beside it. Of a file that changes it may show a mix."""
 
+BESIDE = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite keeps beside a store."""
+
 
 def connect(path: Path, parameters: str, *, may_be_short: bool = False) -> sqlite.Connection:
     """A connection by the query parameters of a SQLite URI (https://sqlite.org/uri.html).

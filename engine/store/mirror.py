@@ -10,6 +10,7 @@ had, in its `meta`, and a store is never behind the copies that were made of it.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 from engine.errors import DiskFull, LostLease, StoreError
 from engine.store import sqlite
 from engine.store.backup import aside_of, back_up, sync
-from engine.store.connecting import READ, READ_FILE_ALONE, beside, connect, size_of
+from engine.store.connecting import BESIDE, READ, READ_FILE_ALONE, beside, connect, size_of
 from engine.store.disk import NO_ROOM
 from engine.store.faults import disk_full, explained
 from engine.store.location import FILE_NAME
@@ -91,11 +92,10 @@ class Mirror:
             return self._copy(store)
 
     def _copy(self, store: Store) -> int:
-        with suppress(DiskFull):  # a mark that stays behind only says too little
-            self.mark(store)
         reader = open_reader(store.path)
         try:
-            count = back_up(reader, self.path, self.ownership.check)
+            self._mark_for_copy(store, reader)
+            count = back_up(reader, self.path, self._may_replace)
         except LostLease:
             raise
         except StoreError:
@@ -105,6 +105,19 @@ class Mirror:
             reader.close()
         self.ownership.note_copy(time.time())
         return count
+
+    def _mark_for_copy(self, store: Store, reader: sqlite.Connection) -> None:
+        """A mark that stays behind only says too little; without any the copy would not be known as ours."""
+        try:
+            self.mark(store)
+        except DiskFull:
+            if self.ownership.owner.mirror not in _marks_of(reader):
+                raise
+
+    def _may_replace(self) -> None:
+        if os.path.lexists(self.path):
+            refuse_no_copy(self.path, self.ownership.owner.mirror)
+        self.ownership.check()
 
 
 def take_up(ownership: Ownership, path: Path) -> TakenUp | None:
@@ -127,11 +140,12 @@ def is_behind(ownership: Ownership, path: Path) -> bool:
     """Whether the folder holds a copy, and the store at `path` is missing or an older state of the same one.
 
     Raises:
-        StoreError: the copy is of another store, or one of them cannot be read.
+        StoreError: the copy is of another store, or none of this mirror's, or one of them cannot be read.
     """
     folder, mirror = ownership.folder, ownership.owner.mirror
-    if not (copy := folder / FILE_NAME).exists():
+    if not os.path.lexists(copy := folder / FILE_NAME):
         return False
+    refuse_no_copy(copy, mirror)
     theirs, copy_mark = _read_mark(copy, mirror)
     if not size_of(path):
         return True
@@ -145,15 +159,34 @@ def is_behind(ownership: Ownership, path: Path) -> bool:
     return mark < copy_mark
 
 
+def refuse_no_copy(path: Path, mirror: str) -> None:
+    """Refuse what stands in a mirror's folder and is no copy that this mirror made: one file, that holds its mark.
+
+    Raises:
+        StoreError: it is somebody's store, or no store; it is only read.
+    """
+    alone = path.is_file() and not path.is_symlink() and not any(beside(path, end).exists() for end in BESIDE)
+    if not alone or mirror not in _read_marks(path)[1]:
+        raise StoreError(
+            f"{path} is no copy that this mirror made: it is not replaced, and not taken up",
+            mend="Name another folder with --mirror, or move that file and what is named like it away.",
+        )
+
+
 def _read_mark(path: Path, mirror: str) -> tuple[str, Mark]:
     """Id of a store, and its mark for a mirror."""
+    store_id, marks = _read_marks(path)
+    return store_id, marks.get(mirror, Mark())
+
+
+def _read_marks(path: Path) -> tuple[str, dict[str, Mark]]:
     look_at(path)
     with explained(path):
         connection = connect(path, READ_FILE_ALONE if is_mirror_copy(path) else READ)
         checked_version(path, connection, empty_is_fine=False)
         try:
             (store_id,) = connection.execute("SELECT value FROM meta WHERE name = 'store_id'").fetchone()
-            return str(store_id), _marks_of(connection).get(mirror, Mark())
+            return str(store_id), _marks_of(connection)
         finally:
             connection.close()
 
@@ -200,7 +233,7 @@ def _bring(copy: Path, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(copy, aside)
         sync(aside)
-        for ending in ("-wal", "-shm", "-journal"):
+        for ending in BESIDE:
             beside(path, ending).unlink(missing_ok=True)
         aside.replace(path)
         sync(path.parent)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import LostLease, StoreError
+from engine.store.connecting import BESIDE
 from engine.store.disk import NO_ROOM
 from engine.store.faults import disk_full
 from engine.store.location import FILE_NAME
@@ -165,12 +166,14 @@ def claim(folder: Path, owner: Owner, watch: Watch) -> Ownership:
         owner: who we are; the epoch is found here.
 
     Raises:
-        StoreError: another owner lives, took it at the same moment, or the folder cannot be written.
+        StoreError: another owner lives, took it at the same moment, the folder cannot be written, or holds a store
+            that no mirror put there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from error
+    refuse_store_of_others(folder)
     epoch = _wait_for_silence(folder, watch) + 1
     try:
         os.close(os.open(folder / f"{_EPOCH}{epoch}", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
@@ -194,6 +197,22 @@ def claim(folder: Path, owner: Owner, watch: Watch) -> Ownership:
         if number < epoch:
             (folder / f"{_EPOCH}{number}").unlink(missing_ok=True)
     return ownership
+
+
+def refuse_store_of_others(folder: Path) -> None:
+    """Refuse a folder in which a store stands, and no owner ever stood. Nothing is written.
+
+    Raises:
+        StoreError: what stands there.
+    """
+    if read_owner(folder) is not None:
+        return
+    for name in (FILE_NAME, *(FILE_NAME + ending for ending in BESIDE)):
+        if os.path.lexists(folder / name):
+            raise StoreError(
+                f"{folder} holds {name}, which no mirror put there: a mirror would replace it",
+                mend=f"Name an empty folder with --mirror. To work with what is there: --store {folder / FILE_NAME}",
+            )
 
 
 def _settle(ownership: Ownership) -> None:

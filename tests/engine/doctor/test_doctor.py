@@ -178,6 +178,12 @@ def test_a_mirror_says_who_keeps_it(tmp_path: Path) -> None:
     assert mirror_finding(folder).level is Level.PROBLEM
 
 
+def test_a_mirror_that_would_take_a_store_over_is_a_problem(store: Store) -> None:
+    found = mirror_finding(store.path.parent)
+    assert found.level is Level.PROBLEM
+    assert "holds arena.db, which no mirror put there" in found.text
+
+
 # Leftovers.
 
 

@@ -117,6 +117,70 @@ def test_another_store_is_not_replaced(tmp_path: Path, folder: Path) -> None:
     assert names(path) == ["mine"]
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_a_folder_with_somebodys_store_is_refused_and_left_as_it_is(folder: Path, running: bool) -> None:
+    folder.mkdir()
+    path = folder / "arena.db"
+    store = open_store(path, writable=True)
+    add(store, "mine")
+    if not running:
+        store.close()
+    before = {one.name: one.read_bytes() for one in folder.iterdir()}
+    with pytest.raises(StoreError, match=r"holds arena\.db, which no mirror put there"):
+        own(folder, "node1")
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
+    store.close()
+    assert names(path) == ["mine"]
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+def test_what_is_left_beside_a_store_is_refused_too(folder: Path, ending: str) -> None:
+    folder.mkdir()
+    (folder / f"arena.db{ending}").write_bytes(b"changes")
+    with pytest.raises(StoreError, match=f"holds arena.db{ending}"):
+        own(folder, "node1")
+    assert [one.name for one in folder.iterdir()] == [f"arena.db{ending}"]
+
+
+def put_store(path: Path, name: str) -> None:
+    """A store where a mirror's copy belongs, made elsewhere and moved there."""
+    made = path.parent.parent / "made.db"
+    with open_store(made, writable=True) as store:
+        add(store, name)
+    made.replace(path)
+
+
+def test_a_store_that_came_where_the_copy_belongs_is_not_replaced(tmp_path: Path, folder: Path) -> None:
+    mirror = Mirror(own(folder, "node1"))
+    put_store(folder / "arena.db", "mine")
+    with open_store(tmp_path / "local.db", writable=True) as store:
+        add(store, "other")
+        with pytest.raises(StoreError, match="is no copy that this mirror made"):
+            mirror.copy(store)
+    assert names(folder / "arena.db") == ["mine"]
+    assert not list(folder.glob("*.part"))
+
+
+def test_a_store_that_came_where_the_copy_belongs_is_not_taken_up(tmp_path: Path, folder: Path) -> None:
+    ownership = own(folder, "node1")
+    put_store(folder / "arena.db", "mine")
+    with pytest.raises(StoreError, match="is no copy that this mirror made"):
+        take_up(ownership, tmp_path / "local.db")
+    assert not (tmp_path / "local.db").exists()
+
+
+def test_a_copy_that_somebody_writes_to_is_not_replaced(tmp_path: Path, folder: Path) -> None:
+    mirror = run_on("node1", tmp_path, folder, "a")
+    (folder / "arena.db-wal").write_bytes(b"changes")
+    before = (folder / "arena.db").read_bytes()
+    with (
+        open_store(tmp_path / "node1" / "arena.db", writable=True) as store,
+        pytest.raises(StoreError, match="is no copy that this mirror made"),
+    ):
+        mirror.copy(store)
+    assert (folder / "arena.db").read_bytes() == before
+
+
 def test_a_store_in_use_does_not_give_way(tmp_path: Path, folder: Path) -> None:
     run_on("node1", tmp_path, folder, "a")
     run_on("node2", tmp_path, folder, "b")
