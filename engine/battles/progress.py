@@ -32,6 +32,7 @@ class Progress:
         total: battles of the run, over all judges.
         found: of them, those that were decided or void already when the run came to them.
         states: battles by state, of those that had their turn.
+        known: the same of those that the store had when the run began. They are told until the run has come as far.
         reasons: of those that this run left void or waiting, by (state, reason).
         responses_found, responses_made: responses that the store had, and that came in this run.
         expected_battles, expected_responses: what was missing when the run began, as its preflight counted; None where
@@ -45,6 +46,7 @@ class Progress:
     total: int = 0
     found: int = 0
     states: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str] = field(default_factory=Counter)
@@ -60,6 +62,11 @@ class Progress:
     @property
     def done(self) -> int:
         return self.states.total()
+
+    @property
+    def told(self) -> Counter[str]:
+        """Battles by state as people are told them: never fewer than the store is known to have."""
+        return self.states if self.done >= self.known.total() else self.known
 
     @property
     def responses(self) -> int:
@@ -98,12 +105,12 @@ class Progress:
     def facts(self) -> dict[str, Any]:
         """As JSON-like facts of a progress event."""
         return {
-            "done": self.done,
+            "done": self.told.total(),
             "total": self.total,
             "found": self.found,
-            "decided": self.states["decided"],
-            "waiting": self.states["waiting"],
-            "void": self.states["void"],
+            "decided": self.told["decided"],
+            "waiting": self.told["waiting"],
+            "void": self.told["void"],
             "responses": self.responses,
             "responses_total": self.responses_total,
             "calls": dict(self.calls),

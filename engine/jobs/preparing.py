@@ -9,6 +9,7 @@ from dataclasses import replace
 from engine.battles.budget import Budget
 from engine.battles.cast import Cast, open_cast
 from engine.battles.kin import kin_warnings
+from engine.battles.landed import landed
 from engine.battles.matchmaking import MatchMaker
 from engine.battles.preflight import PROBE_PROMPTS, Preflight, survey
 from engine.battles.prompt_source import read_prompts
@@ -63,6 +64,7 @@ async def prepared(attempt: Attempt) -> AsyncIterator[Run]:
             for warning in kin_warnings(store, cast.seats.values(), cast.benches.values()):
                 teller.warn(warning)
             await _preflight(attempt, run)
+        run.progress.known = await landed(run)
         yield run
 
 

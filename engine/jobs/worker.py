@@ -201,7 +201,7 @@ def _tell_end(attempt: Attempt, run: Run) -> None:
     """
     progress = run.progress
     if progress.done < progress.total:
-        done = f"{progress.done:,} of {progress.total:,} battles are done"
+        done = f"{progress.told.total():,} of {progress.total:,} battles are done"
         if run.budget.reached is not None:
             raise Unfinished(run.budget.reached, done, "Everything so far is kept. Raise it to go on.")
         raise Unfinished(f"stopped: {done}", mend="Everything so far is kept. Run it again to go on.")
