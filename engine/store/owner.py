@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import threading
 import time
@@ -35,6 +36,10 @@ but looks anew when a file is opened)."""
 POLL_SECONDS = 2.0
 
 _EPOCH = ".epoch-"
+_BEGUN = re.compile(
+    rf"\.{re.escape(OWNER_FILE)}\.[^.]+\.[0-9a-f]{{8}}\.part"  # see _write
+    rf"|\.{re.escape(FILE_NAME)}\.[0-9]+-[0-9a-f]{{8}}\.part"  # see backup.aside_of
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +225,19 @@ def _settle(ownership: Ownership) -> None:
     one later sees it. So what others have begun is removed, until ours has stood through that."""
     while True:
         ownership.beat()
-        for part in ownership.folder.glob(".*.part"):
-            part.unlink(missing_ok=True)
+        _remove_begun(ownership.folder)
         if read_owner(ownership.folder) == ownership.owner:
             return
+
+
+def _remove_begun(folder: Path) -> None:
+    """Remove what owners have begun: owner files and copies, by the forms of their names. Others' files stay."""
+    try:
+        for one in folder.iterdir():
+            if _BEGUN.fullmatch(one.name):
+                one.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def _wait_for_silence(folder: Path, watch: Watch) -> int:

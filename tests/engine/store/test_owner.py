@@ -12,6 +12,7 @@ import pytest
 
 from engine.errors import LostLease, StoreError
 from engine.store import owner as owners
+from engine.store.backup import aside_of
 from engine.store.owner import BEAT_SECONDS, WATCH_SECONDS, Owner, Ownership, Watch, claim, read_owner
 
 
@@ -142,7 +143,7 @@ def test_a_sleeper_that_renames_over_the_new_owners_name_does_not_keep_the_folde
 ) -> None:
     """The old owner looked in time; its rename comes right behind the new one's."""
     sleeper = claim(folder, process("first"), time.watch())
-    late = folder / ".late.part"
+    late = folder / ".owner.json.first.01234567.part"
     late.write_bytes((folder / "owner.json").read_bytes())
     beat = Ownership.beat
 
@@ -157,6 +158,17 @@ def test_a_sleeper_that_renames_over_the_new_owners_name_does_not_keep_the_folde
     assert read_owner(folder) == second.owner
     with pytest.raises(LostLease):
         sleeper.beat()
+
+
+def test_what_a_dead_owner_has_begun_is_removed_and_nothing_of_others(folder: Path, time: FakeTime) -> None:
+    folder.mkdir()
+    begun = [aside_of(folder / "arena.db"), folder / ".owner.json.0123456789abcdef.89abcdef.part"]
+    others = [".film.mkv.part", ".arena.db.part", ".arena.db.mine.part", ".other.db.7-01234567.part"]
+    others += [".owner.json.part", "owner.json.first.01234567.part"]
+    for path in (*begun, *(folder / name for name in others)):
+        path.write_bytes(b"something")
+    claim(folder, process("first"), time.watch())
+    assert {one.name for one in folder.iterdir()} == {*others, "owner.json", ".epoch-1"}
 
 
 def test_of_two_that_take_over_at_once_one_does(folder: Path, time: FakeTime) -> None:
