@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import StoreError
+from engine.errors import UsageError
 from engine.jobs.events import record_event
 from engine.jobs.limits import Said, still_said
 from engine.store.rows import decode, encode, maybe, to_json
@@ -110,11 +110,11 @@ def read_job(connection: Connection, job_id: int) -> Job:
     """One job.
 
     Raises:
-        StoreError: there is none of that number.
+        UsageError: there is none of that number.
     """
     for job in _read(connection, "WHERE id = ?", (job_id,)):
         return job
-    raise StoreError(f"there is no job {job_id}", mend="See them with: arena-tui jobs list")
+    raise UsageError(f"there is no job {job_id}", mend="See them with: arena-tui jobs list")
 
 
 def _read(connection: Connection, which: str, parameters: tuple[object, ...]) -> list[Job]:

@@ -33,7 +33,8 @@ def ask(tx: Transaction, job_id: int, request: Request, now: Moment | None = Non
     """Ask for a pause, a drain or a cancel; return the job as it is then.
 
     Raises:
-        StoreError: there is no such job, or it is over.
+        UsageError: there is no such job.
+        StoreError: it is over.
     """
     job = settle(tx, job_id, now)
     if job.state not in OPEN_STATES:
@@ -52,7 +53,8 @@ def resume(tx: Transaction, job_id: int, now: Moment | None = None) -> Job:
     Attempts that were lost are no longer held against it.
 
     Raises:
-        StoreError: there is no such job, it is done, runs already, or another of its plan is open.
+        UsageError: there is no such job.
+        StoreError: it is done, runs already, or another of its plan is open.
     """
     job = settle(tx, job_id, now)
     if job.state == "done":
@@ -100,7 +102,8 @@ def set_limits(tx: Transaction, job_id: int, said: Said) -> Job:
     """Change limits of a job, whether it runs or not; return the job as it is then.
 
     Raises:
-        StoreError: there is no such job, or it is over.
+        UsageError: there is no such job.
+        StoreError: it is over.
     """
     job = read_job(tx.connection, job_id)
     if job.state in ("done", "cancelled"):

@@ -87,7 +87,7 @@ def test_a_job_that_is_over_is_asked_for_nothing(store: Store) -> None:
         resume(store, 1)
     with store.write() as tx, pytest.raises(StoreError, match="it is done"):
         requests.set_limits(tx, 1, {"max_calls": 1})
-    with pytest.raises(StoreError, match="there is no job 7"):
+    with pytest.raises(UsageError, match="there is no job 7"):
         ask(store, 7, "pause")
 
 
