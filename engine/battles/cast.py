@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -65,6 +66,9 @@ class Bench:
 
 _NO_NOTES: list[str] = []
 
+NOTES_SECONDS = 0.5
+"""How often it is looked for notes of a player or judge that is being opened."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cast:
@@ -97,6 +101,9 @@ async def open_cast(
 ) -> AsyncIterator[Cast]:
     """Open the players that take part and all judges, register them, and close them in the end.
 
+    Args:
+        warn: takes what a person should know; what is noted during a long opening comes several times.
+
     Raises:
         UserError: as the plug-ins do, all of them checked before any is opened.
         UsageError: two players, or two judges, are one and the same.
@@ -108,7 +115,7 @@ async def open_cast(
     async with AsyncExitStack() as stack:
         for one in everybody:
             stack.push_async_callback(one.close)
-            await one.open()
+            await _open(one, warn)
         seats = {
             name: _seat(store, name, plan.players[name], one, fence, warn) for name, one in opened.items()
         }
@@ -118,6 +125,19 @@ async def open_cast(
         _check_distinct("players", "sampling or revision", seats)
         _check_distinct("judges", "template or sampling", benches)
         yield Cast(seats, benches)
+
+
+async def _open(one: Player | Judge, warn: Warn) -> None:
+    """Open it, and tell what it notes meanwhile: a server that does not answer is waited for in here."""
+    opening = asyncio.ensure_future(one.open())
+    try:
+        while not (await asyncio.wait({opening}, timeout=NOTES_SECONDS))[0]:
+            for note in getattr(one, "notes", _NO_NOTES):
+                warn(note)
+    finally:
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+    opening.result()
 
 
 def build_player(name: str, plan: ModelPlan) -> Player:

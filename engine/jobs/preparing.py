@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from engine.battles.budget import Budget
-from engine.battles.cast import Cast, open_cast
+from engine.battles.cast import NOTES_SECONDS, Cast, open_cast
 from engine.battles.kin import kin_warnings
 from engine.battles.landed import landed
 from engine.battles.matchmaking import MatchMaker
@@ -20,7 +20,7 @@ from engine.battles.shipped import land_shipped_answers
 from engine.battles.suspects import settle_suspects
 from engine.errors import UsageError
 from engine.jobs.attempt import Attempt
-from engine.jobs.beside import first_failure
+from engine.jobs.beside import beside, first_failure, repeating
 from engine.jobs.jobs import first_job
 from engine.jobs.telling import Teller, unheeded
 from engine.store.battles import Arena, land_arena, read_arena
@@ -63,7 +63,8 @@ async def prepared(attempt: Attempt) -> AsyncIterator[Run]:
         if not attempt.started:
             for warning in kin_warnings(store, cast.seats.values(), cast.benches.values()):
                 teller.warn(warning)
-            await _preflight(attempt, run)
+            async with beside(repeating(NOTES_SECONDS, lambda: teller.notes(cast))):
+                await _preflight(attempt, run)
         run.progress.known = await landed(run)
         yield run
 

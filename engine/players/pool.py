@@ -17,7 +17,8 @@ BREAKER_AFTER = 5
 CHECK_TIMEOUT_S = 30.0
 
 TOLD_AFTER = 3
-"""Rounds without an answer after which a person is told; a hiccup is nobody's business."""
+"""Rounds without an answer after which a person is told; a hiccup is nobody's business. Of an endpoint that has never
+answered one is enough."""
 
 
 class Exhausted(Exception):
@@ -160,7 +161,6 @@ class Pool:
         if isinstance(failure, EndpointFault):
             self._condemn(endpoint, failure)
         else:
-            self._note(f"{endpoint.url} does not answer and is tried again later: {failure.reason}")
             self.set_aside(endpoint, failure)
 
     def set_aside(self, endpoint: Endpoint, failure: Failure) -> None:
@@ -172,8 +172,9 @@ class Pool:
         if until is None or until <= now:
             endpoint.rounds += 1
             until = now + self._backoff.wait(endpoint.rounds, failure.retry_after)
-            if endpoint.rounds == TOLD_AFTER:
-                self._note(f"{endpoint.url} does not answer and is tried again: {failure.reason}")
+            if endpoint.rounds == (TOLD_AFTER if endpoint.served else 1):
+                limit = f"{self._patience_s:g} s at most"
+                self._note(f"{endpoint.url} does not answer and is tried again for {limit}: {failure.reason}")
         elif failure.retry_after is not None:  # one of many that were in flight when it broke
             until = max(until, now + failure.retry_after)
         endpoint.aside_until = until

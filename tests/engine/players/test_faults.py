@@ -133,7 +133,8 @@ def test_one_that_has_answered_and_goes_on_refusing_may_return(
     assert raised.value.may_return
     assert FAULTS[name].says in raised.value.text
     assert 60 <= clock.now() - 1000 < 150
-    assert asked.notes == [f"{served.url} does not answer and is tried again: {_reason(raised.value)}"]
+    told = "does not answer and is tried again for 60 s at most"
+    assert asked.notes == [f"{served.url} {told}: {_reason(raised.value)}"]
 
 
 def _reason(error: EndpointError) -> str:
