@@ -12,6 +12,7 @@ from engine.errors import PluginError, UsageError, UserError
 from engine.judges.base import Judge, JudgeSpec
 from engine.plan import JudgePlan, ModelPlan, Plan
 from engine.players.base import Player, PlayerSpec
+from engine.players.fingerprint import Unidentified
 from engine.plugins import Group, find, load
 from engine.records import Sampling
 from engine.store.contestants import Contestant, find_by_name, land_judge, land_player
@@ -113,9 +114,13 @@ async def open_cast(
     judges = {name: build_judge(name, judge, secret) for name, judge in plan.judges.items()}
     everybody: list[Player | Judge] = [*opened.values(), *judges.values()]
     async with AsyncExitStack() as stack:
-        for one in everybody:
+        tables = [*(f"players.{name}" for name in opened), *(f"judges.{name}" for name in judges)]
+        for table, one in zip(tables, everybody, strict=True):
             stack.push_async_callback(one.close)
-            await _open(one, warn)
+            try:
+                await _open(one, warn)
+            except Unidentified as error:
+                raise error.of(table) from None
         seats = {
             name: _seat(store, name, plan.players[name], one, fence, warn) for name, one in opened.items()
         }

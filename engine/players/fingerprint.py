@@ -57,6 +57,21 @@ class Fingerprint:
         return told if told.keys() - {"id"} else None
 
 
+class Unidentified(UsageError):
+    """Neither the server nor the plan says which checkpoint it is."""
+
+    def of(self, table: str) -> Unidentified:
+        """The same, with the plan's table in which it is to be said, such as `judges.judge`."""
+        return Unidentified(self.title, self.text, self.mended(f"[{table}]"))
+
+    @staticmethod
+    def mended(where: str) -> str:
+        return (
+            f'Say it in the plan, under {where}: revision = "2026-11-24" (a date or a commit).'
+            " Give another one whenever what is served changes."
+        )
+
+
 async def read_fingerprint(wire: Asking, base_url: str, model: str) -> Fingerprint:
     """Ask a server what it serves under a name.
 
@@ -79,7 +94,8 @@ def check_served(fingerprint: Fingerprint, model: str, revision: str | None, whe
     """Whether an identity can be made of what a server told.
 
     Raises:
-        UsageError: it serves other models, or tells nothing and the plan gives no revision.
+        UsageError: it serves other models.
+        Unidentified: it tells nothing, and the plan gives no revision.
     """
     if fingerprint.facts is not None or revision is not None:
         return
@@ -93,10 +109,10 @@ def check_served(fingerprint: Fingerprint, model: str, revision: str | None, whe
             if near
             else "Give one of these, or a revision if it is served unlisted.",
         )
-    raise UsageError(
+    raise Unidentified(
         f"{where} tells nothing that would identify the checkpoint behind '{model}'",
         "It offers neither root nor max_model_len in /v1/models, nor /tokenize.",
-        "Give the player a revision (a date or a commit), and another one whenever what is served changes.",
+        Unidentified.mended("[players.NAME], or [judges.NAME] of a judge"),
     )
 
 
