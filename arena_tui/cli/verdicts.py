@@ -68,13 +68,17 @@ def list_verdicts(
     A battle is decided; waits, while a game is missing or its verdict is invalid; or is void, and never rated. The
     margin is a's score minus b's, in the judge's own units.
     """
+    from engine.ratings.naming import pick
     from engine.ratings.views import find_view
-    from engine.store.trace import list_battles
+    from engine.store.trace import list_battles, models_of
 
     if state is not None:
         one_of("--state", state, STATES)
     with open_for_reading(store) as opened:
         view = find_view(opened.reader, arena, judge, category)
+        if models:
+            known = models_of(opened.reader, view.arena.id, view.judge_id)
+            models = [pick("model", name, known) for name in models]
         found = list_battles(
             opened.reader,
             view.arena.id,

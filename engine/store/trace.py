@@ -121,6 +121,16 @@ def list_battles(
     ]
 
 
+def models_of(connection: Connection, arena_id: int, judge_id: int) -> list[str]:
+    """The models that have battles of any state before a judge, in the order of the alphabet."""
+    rows = connection.execute(
+        "SELECT name FROM players WHERE id IN (SELECT a FROM pair_counts WHERE arena_id = ?1 AND judge_id = ?2"
+        " UNION SELECT b FROM pair_counts WHERE arena_id = ?1 AND judge_id = ?2)",
+        (arena_id, judge_id),
+    )
+    return sorted(str(decode(name)) for (name,) in rows)
+
+
 def trace_battle(connection: Connection, battle_id: int) -> BattleTrace | None:
     """Everything behind a battle; None when there is none of that number."""
     row = connection.execute(

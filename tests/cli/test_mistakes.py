@@ -98,6 +98,11 @@ def test_a_group_without_a_command_shows_its_help() -> None:
         (["compare", "ada", "ada"], ["compared with itself"]),
         (["compare", "z*", "--baseline", "ada"], ["no model 'z*'"]),
         (["models", "alias", "ada", "adda"], ["no model called 'adda'"]),
+        (
+            ["verdicts", "list", "--model", "bod"],
+            ["no model 'bod'", "Known: ada, bob", "Did you mean 'bob'?"],
+        ),
+        (["verdicts", "list", "--model", "ada", "--model", "nosuch"], ["no model 'nosuch'"]),
         (["verdicts", "show", "100000"], ["no battle 100000", "verdicts list"]),
         (["jobs", "show", "9"], ["no job 9", "jobs list"]),
         (["jobs", "logs", "9"], ["no job 9", "jobs list"]),
