@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +16,15 @@ _NO_DATA = f"{DATA_VARIABLE} names no folder of real data"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No setting of the person who runs the tests reaches them, nor any key."""
+    """No setting of the person who runs the tests reaches them, nor any key, nor which signals they had ignored: a
+    shell starts what stands before `&` without Ctrl-C, which every program that a test starts would inherit."""
     for name in list(os.environ):
         if (name.startswith("ARENA_TUI_") and name != DATA_VARIABLE) or name.endswith("_API_KEY"):
             del os.environ[name]
     os.environ["HF_HUB_OFFLINE"] = "1"
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)  # still ignored here; programs start without a handler
 
 
 @pytest.hookimpl(hookwrapper=True)

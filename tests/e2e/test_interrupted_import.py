@@ -7,11 +7,13 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
-from tests.e2e.programs import PROGRAM, Program, environment, read_terminal
+from tests.e2e.programs import Program, environment, read_terminal
 
-ROWS = 30_000
+REPOSITORY = Path(__file__).parents[2]
+ROWS = 12_000
 
 
 def test_an_interrupted_import_goes_on(tmp_path: Path) -> None:
@@ -30,21 +32,22 @@ def test_an_interrupted_import_goes_on(tmp_path: Path) -> None:
 
 
 def _interrupted(arguments: list[str | Path]) -> tuple[int, bytes]:
-    """Run in a terminal, and press Ctrl-C as soon as rows are counted."""
+    """Run in a terminal up to the first rows, and press Ctrl-C there."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [*PROGRAM, *arguments],
+        [sys.executable, "-P", "-m", "tests.e2e.halting", *arguments],
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        env=environment(),
+        env=environment(PYTHONPATH=str(REPOSITORY)),
         start_new_session=True,
     )
     os.close(slave)
-    seen = b""
+    seen, pressed = b"", False
     while chunk := read_terminal(master):
-        if b" rows in " in chunk and b" rows in " not in seen:
-            process.send_signal(signal.SIGINT)
         seen += chunk
+        if b" rows in " in seen and not pressed:
+            process.send_signal(signal.SIGINT)
+            pressed = True
     os.close(master)
     return process.wait(timeout=120), seen
