@@ -10,13 +10,13 @@ import numpy as np
 from engine.errors import UsageError
 from engine.ratings.bootstrap import BootstrapIntervals, bootstrap_prompts
 from engine.ratings.cells import BoolArray
-from engine.ratings.common_opponents import face_to_face
 from engine.ratings.counts import named
 from engine.ratings.differences import rating_difference, rating_differences
 from engine.ratings.naming import ALL, matching
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.stored import read_prompt_battles
 from engine.ratings.views import View, categories_of
+from engine.ratings.win_rates import WinRateMatrix, win_rate_matrix
 from engine.store.store import Store
 
 
@@ -26,7 +26,7 @@ class Compared:
 
     Attributes:
         difference, lower, upper: Elo points, of ratings on the prompts that both have battles on; None with a reason.
-        win_rate: 0..1, of the model against the baseline in their own battles; None when they never met.
+        win_rate: 0..1, of the model against the baseline in their own battles, ties half; None when they never met.
         met: battles between the two.
         prompts: prompts in common.
     """
@@ -98,7 +98,7 @@ def _compared(
     common = common_prompts(battles, model, baseline)
     intervals = bootstrap_prompts(battles.on(common), n_resamples=n_resamples, random_state=random_state)
     found = rating_difference(intervals, model, baseline)
-    met = face_to_face(battles, model, baseline, n_resamples=1)
+    win_rate, met = _face_to_face(win_rate_matrix(battles.counts()), model, baseline)
     return Compared(
         model,
         baseline,
@@ -107,8 +107,8 @@ def _compared(
         found.lower,
         found.upper,
         found.reason,
-        met.value,
-        met.cells,
+        win_rate,
+        met,
         int(common.sum()),
     )
 
@@ -133,9 +133,10 @@ def compare_baseline(
     models = _matching(battles.models, patterns, baseline)
     common = {model: common_prompts(battles, model, baseline) for model in models}
     rated = _rated_together(battles, common, n_resamples, random_state)
+    matrix = win_rate_matrix(battles.counts())
     rows = []
     for one in rating_differences(rated, baseline).rows:
-        met = face_to_face(battles, one.model, baseline, n_resamples=1)
+        win_rate, met = _face_to_face(matrix, one.model, baseline)
         rows.append(
             Compared(
                 one.model,
@@ -145,8 +146,8 @@ def compare_baseline(
                 one.lower,
                 one.upper,
                 one.reason,
-                met.value,
-                met.cells,
+                win_rate,
+                met,
                 int(common[one.model].sum()),
             )
         )
@@ -158,6 +159,12 @@ def _matching(models: Sequence[str], patterns: Sequence[str], baseline: str) -> 
     if not chosen:
         raise UsageError(f"nothing but the baseline '{baseline}' fits", mend="Name other models.")
     return chosen
+
+
+def _face_to_face(matrix: WinRateMatrix, model: str, baseline: str) -> tuple[float | None, int]:
+    """The win rate of the model against the baseline, and how many battles it is of."""
+    i, j = matrix.models.index(model), matrix.models.index(baseline)
+    return matrix.rates[i][j], int(matrix.battles[i, j])
 
 
 def _rated_together(

@@ -25,7 +25,7 @@ from engine.store.prompts import land_prompts
 
 @dataclass(frozen=True)
 class Fight:
-    """One battle: scores of a and b in one game, or statuses that decide without one."""
+    """One battle: scores of a and b in one game, a preference for b, or statuses that decide without a game."""
 
     a: str
     b: str
@@ -36,6 +36,7 @@ class Fight:
     position: int = 0
     status_a: ResponseStatus = ResponseStatus.OK
     status_b: ResponseStatus = ResponseStatus.OK
+    preference: float | None = None
 
 
 class Log:
@@ -69,6 +70,8 @@ class Log:
     def _battle(self, one: Fight, prompt_id: int) -> NewBattle:
         self._number += 1
         verdict = Verdict(VerdictKind.SCORES, VerdictStatus.OK, one.scores)
+        if one.preference is not None:
+            verdict = Verdict(VerdictKind.PREFERENCE, VerdictStatus.OK, one.preference)
         decision = before_judging(self.arena.on_cut, one.status_a, one.status_b)
         return NewBattle(
             key=keys.recorded_battle_key(self.judge.key, {"number": self._number}),

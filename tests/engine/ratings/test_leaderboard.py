@@ -353,6 +353,20 @@ def test_each_model_is_held_against_the_baseline_on_its_own_common_prompts(store
         assert 1.96 * 0.9 < (row.upper - row.lower) / 2 / error < 2.24 * 1.15
 
 
+def test_the_win_rate_of_a_comparison_is_that_of_the_matrix_and_the_table(store: Store) -> None:
+    """Preferences for ben of 0.1, 0.2, 0.9 and 0.5: ann wins two, loses one, ties one; its mean share is 0.575."""
+    Log(store).land(
+        *(Fight("ann", "ben", prompt=i, preference=p) for i, p in enumerate((0.1, 0.2, 0.9, 0.5)))
+    )
+    view = find_view(store.reader, None, None, None)
+    two = compare_two(store, "ann", "ben", view).rows[0]
+    many = compare_baseline(store, ["ben"], "ann", view).rows[0]
+    assert (two.win_rate, two.met) == (0.625, 4)
+    assert (many.win_rate, many.met) == (0.375, 4)
+    assert leaderboard(store).row("ann").win_rate == two.win_rate
+    assert leaderboard(store).row("ann").win_share == pytest.approx(0.575)
+
+
 def test_openskill_stands_in_for_trueskill(store: Store) -> None:
     some = fights(80)
     Log(store).land(*some)
