@@ -27,8 +27,15 @@ from engine.store.connecting import BESIDE
 from engine.store.disk import NO_ROOM
 from engine.store.faults import disk_full
 from engine.store.location import FILE_NAME
+from engine.store.owner_file import (
+    OWNER_FILE,
+    Owner,
+    is_mirror_copy,
+    owner_of_copy,
+    read_owner,
+    refuse_mirror_copy,
+)
 
-OWNER_FILE = "owner.json"
 BEAT_SECONDS = 15.0
 WATCH_SECONDS = 60.0
 """Four beats: a network file system may show a file late (NFS caches attributes for up to 60 s, `acregmax` of nfs(5),
@@ -40,53 +47,6 @@ _BEGUN = re.compile(
     rf"\.{re.escape(OWNER_FILE)}\.[^.]+\.[0-9a-f]{{8}}\.part"  # see _write
     rf"|\.{re.escape(FILE_NAME)}\.[0-9]+-[0-9a-f]{{8}}\.part"  # see backup.aside_of
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """What owner.json says.
-
-    Attributes:
-        epoch: grows with each owner.
-        worker: random id of who owns it.
-        host, boot, namespace, pid, started: its process, as a worker's row has it.
-        store: path of its store, on its host.
-        mirror: random id of the folder, the same for all its owners.
-        beat: grows while it lives.
-        copied_at: when the newest copy was made, in seconds since 1970 by the clock of its host; None before the first.
-        copied_from: that host.
-        released: whether it is done: anybody may take over at once.
-    """
-
-    epoch: int
-    worker: str
-    host: str
-    boot: str
-    namespace: str
-    pid: int
-    started: float
-    store: str
-    mirror: str = ""
-    beat: int = 0
-    copied_at: float | None = None
-    copied_from: str = ""
-    released: bool = False
-
-
-def read_owner(folder: Path) -> Owner | None:
-    """Who owns a folder, or did last; None where nobody ever has.
-
-    Raises:
-        StoreError: the file cannot be read.
-    """
-    path = folder / OWNER_FILE
-    try:
-        return Owner(**json.loads(path.read_text(encoding="utf-8", errors="surrogateescape")))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        mend = "Look at the folder; delete the file when nobody mirrors to it."
-        raise StoreError(f"{path} cannot be read", str(error), mend) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,24 +259,14 @@ def unwritable(folder: Path, error: OSError) -> StoreError:
     return StoreError(f"{folder} cannot be written", error.strerror or str(error), "See --mirror.")
 
 
-def is_mirror_copy(path: Path) -> bool:
-    """Whether a file is the copy in a mirror's folder: it is replaced by a rename and never changes."""
-    return path.name == FILE_NAME and (path.parent / OWNER_FILE).exists()
-
-
-def owner_of_copy(path: Path) -> Owner | None:
-    """Who keeps the mirror that a file is the copy of; None where it is none."""
-    return read_owner(path.parent) if is_mirror_copy(path) else None
-
-
-def refuse_mirror_copy(path: Path) -> None:
-    """
-    Raises:
-        StoreError: who would write to a mirror's copy; the next copy would undo it.
-    """
-    owner = owner_of_copy(path)
-    if owner is not None:
-        raise StoreError(
-            f"{path} is the copy that a mirror keeps of {owner.copied_from or owner.host}'s store: it is only read",
-            mend=f"To go on from it on this machine, with a local store: --mirror {path.parent} --store FILE",
-        )
+__all__ = [
+    "Owner",
+    "Ownership",
+    "Watch",
+    "claim",
+    "is_mirror_copy",
+    "owner_of_copy",
+    "read_owner",
+    "refuse_mirror_copy",
+    "refuse_store_of_others",
+]

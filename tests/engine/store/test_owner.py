@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -205,13 +206,68 @@ def test_whoever_died_between_epoch_and_file_is_watched_too(folder: Path, time: 
     assert [one.name for one in folder.glob(".epoch-*")] == [".epoch-3"]
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"epoch": 1}', "[]", json.dumps({"epoch": 1, "more": 2})])
+def said_by_an_owner(**changed: object) -> str:
+    return json.dumps(asdict(process("first")) | {"epoch": 3, "released": True} | changed)
+
+
+def without(name: str) -> str:
+    return json.dumps({key: value for key, value in asdict(process("first")).items() if key != name})
+
+
+DAMAGED = [
+    "",
+    "{",
+    '{"epoch": 1}',
+    "[]",
+    "null",
+    "[" * 60_000,
+    '{"epoch": ' + "9" * 5_000 + "}",
+    without("host"),
+]
+WRONG = [
+    *({"epoch": value} for value in ("x", -1, 1.5, True, None, [1], 10**300)),
+    *({"copied_at": value} for value in ("yesterday", float("nan"), float("inf"), 1e300, True, [])),
+    *({"mirror": value} for value in (["q"], None, 7)),
+    *({"pid": value} for value in ("7", -1, 2**40)),
+    *({"started": value} for value in (None, "1.0", float("-inf"))),
+    *({"released": value} for value in ("no", 1)),
+    {"beat": "x"},
+    {"host": {}},
+    {"boot": 1},
+    {"namespace": None},
+    {"store": ["/x"]},
+    {"worker": 1},
+    {"copied_from": None},
+]
+
+
+@pytest.mark.parametrize("text", [*DAMAGED, *(said_by_an_owner(**wrong) for wrong in WRONG)])
 def test_a_damaged_owner_file_is_told_and_kept(folder: Path, time: FakeTime, text: str) -> None:
     folder.mkdir()
     (folder / "owner.json").write_text(text)
-    with pytest.raises(StoreError, match=r"owner\.json cannot be read"):
+    with pytest.raises(StoreError, match=r"owner\.json cannot be read") as caught:
         claim(folder, process("first"), time.watch())
+    assert "elete" not in caught.value.mend
+    assert [one.name for one in folder.iterdir()] == ["owner.json"]
     assert (folder / "owner.json").read_text() == text
+
+
+def test_what_a_newer_owner_says_beside_the_known_is_passed_over(folder: Path, time: FakeTime) -> None:
+    folder.mkdir()
+    (folder / "owner.json").write_text(said_by_an_owner(compression="zstd", mirror="m"))
+    found = claim(folder, process("second", "node2"), time.watch()).owner
+    assert (found.epoch, found.mirror) == (4, "m")
+
+
+def test_an_owner_file_that_is_no_file_or_too_large_is_not_waited_for(tmp_path: Path) -> None:
+    for name, make in (("fifo", os.mkfifo), ("folder", os.mkdir), ("large", Path.touch)):
+        folder = tmp_path / name
+        folder.mkdir()
+        make(folder / "owner.json")
+        if name == "large":
+            os.truncate(folder / "owner.json", 10**12)
+        with pytest.raises(StoreError, match=r"owner\.json cannot be read"):
+            read_owner(folder)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, time: FakeTime) -> None:
