@@ -1,8 +1,9 @@
 """What can still be read of a damaged store, copied row by row into a fresh one, with what was lost.
 
 A table whose rows have numbers is read in ranges: one that cannot be read is halved until only the rows that stand on
-damaged pages are missing. What refers to lost rows goes with them, or loses the reference where it may be null, so that
-running the plan again makes it anew. The counts are made from the battles.
+damaged pages are missing. A row whose key does not follow from what it holds is lost too. What refers to lost rows
+goes with them, or loses the reference where it may be null, so that running the plan again makes it anew. The counts
+are made from the battles.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from engine.store.recognising import checked_version
 from engine.store.sqlite import Connection, DatabaseError
 from engine.store.store import Store, Transaction
 from engine.store.texts import decode, text_hash
+from engine.store.verify import verify
 from engine.store.wal import check_wal
 
 DERIVED = frozenset({"pair_counts", "side_counts", "online_folds"})
@@ -39,7 +42,8 @@ class TableSalvage:
 
     Attributes:
         kept: rows in the new store.
-        lost: rows that could not be read, or not be stored; None where nothing says how many there were.
+        lost: rows that could not be read or stored, or whose keys do not follow from them; None where nothing says
+            how many there were.
         dropped: rows that were read but refer to lost ones.
     """
 
@@ -100,11 +104,38 @@ def _fill(tx: Transaction, damaged: Connection, result: Salvage, progress: Calla
             told.lost = None
             result.notes.append(f"{table} is lost: the file does not say any more where it is")
     _check_secret(damaged, result)
-    for table, dropped in drop_dangling(tx.connection).items():
-        result.tables[table].dropped = dropped
-        result.tables[table].kept -= dropped
+    progress("keys")
+    _drop_unsound(tx.connection, result)
     for arena in read_arenas(tx.connection):
         rebuild(tx, arena.id)
+
+
+def _drop_unsound(fresh: Connection, result: Salvage) -> None:
+    """Leave no row that refers to a lost one, and none whose key is wrong.
+
+    A key is derived from those of the rows that it refers to, so these come first: what hangs on a wrong one goes
+    with it, and its own key says nothing.
+    """
+    while True:
+        for table, dropped in drop_dangling(fresh).items():
+            result.tables[table].dropped += dropped
+            result.tables[table].kept -= dropped
+        table, numbers = _first_mismatches(fresh)
+        if not numbers:
+            return
+        fresh.executemany(f"DELETE FROM {table} WHERE id = ?", [(number,) for number in numbers])
+        told = result.tables[table]
+        told.kept -= len(numbers)
+        if told.lost is not None:
+            told.lost += len(numbers)
+
+
+def _first_mismatches(fresh: Connection) -> tuple[str, list[int]]:
+    """Rows of one table whose keys are wrong: of the first of those tables that refer to one another."""
+    tables = groupby(verify(fresh), key=lambda mismatch: mismatch.table)
+    for table, mismatches in tables:
+        return table, [mismatch.id for mismatch in mismatches]
+    return "", []
 
 
 def _tables_of(version: int) -> frozenset[str]:

@@ -41,6 +41,9 @@ class Mismatch:
 Derived = Iterator[tuple[int, str, "set[str] | None"]]
 """(number, key, keys that its row could have; None where they cannot be derived)."""
 
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+"""What reading a column of ours as what it should be can raise."""
+
 
 def verify(connection: Connection, counts: Counter[str] | None = None) -> Iterator[Mismatch]:
     """Derive every key again, a few rows at a time.
@@ -68,7 +71,7 @@ def _prompts(connection: Connection) -> Derived:
     for number, key, body in rows:
         candidates: set[str] = set()
         if body is not None:
-            candidates.add(keys.prompt_key(Conversation(tuple(Message(*m) for m in json.loads(body)))))
+            candidates |= _derived(_conversation_key, body)
         if key not in candidates:  # it was known by its name before it had a text, if it ever got one
             candidates |= {keys.named_prompt_key(*one) for one in _names_of(connection, number)}
         yield number, key, candidates or None
@@ -85,8 +88,7 @@ def _names_of(connection: Connection, prompt_id: int) -> list[tuple[str, str]]:
 def _models(connection: Connection) -> Derived:
     rows = connection.execute("SELECT id, identity, kind, facts, template_hash FROM models ORDER BY id")
     for number, identity, kind, facts, template in rows:
-        derived = keys.content_hash({"kind": kind, "facts": json.loads(facts), "template": template})
-        yield number, identity, {derived}
+        yield number, identity, _derived(_model_identity, kind, facts, template)
 
 
 def _players(connection: Connection) -> Derived:
@@ -95,13 +97,13 @@ def _players(connection: Connection) -> Derived:
         " JOIN models m ON m.id = p.model_id ORDER BY p.id"
     )
     for number, key, kind, facts, template, sampling in rows:
-        said = None if sampling is None else json.loads(sampling)
-        yield number, key, {player_key(kind, json.loads(facts), template, said)}
+        yield number, key, _derived(_player_key, kind, facts, template, sampling)
 
 
 def _judges(connection: Connection) -> Derived:
     for number, key, facts in connection.execute("SELECT id, key, facts FROM judges ORDER BY id"):
-        yield number, key, judge_keys(json.loads(facts))
+        said = _object(facts)
+        yield number, key, set() if said is None else judge_keys(said)
 
 
 def _responses(connection: Connection) -> Derived:
@@ -130,7 +132,7 @@ def _verdicts(connection: Connection) -> Derived:
     rendering = {
         number
         for number, facts in connection.execute("SELECT id, facts FROM judges")
-        if renders(json.loads(facts))
+        if renders(_object(facts) or {})
     }
     rows = connection.execute(
         "SELECT v.id, v.key, v.judge_id, j.key, p.key, v.turn, v.source, a.key, b.key, ra.key, rb.key FROM verdicts v"
@@ -160,6 +162,35 @@ def _battles(connection: Connection) -> Derived:
     for number, key, judge, prompt, turn, player_a, player_b, response_a, response_b, source in rows:
         players, responses = (player_a, player_b), (response_a, response_b)
         yield number, key, battle_keys(judge, prompt, turn, players, responses, decode(source)) or None
+
+
+def _derived(derive: Callable[..., str], *stored: Any) -> set[str]:
+    """The key by what a row holds; none fits where it holds what none of ours does."""
+    try:
+        return {derive(*stored)}
+    except _UNREADABLE:
+        return set()
+
+
+def _conversation_key(body: str) -> str:
+    return keys.prompt_key(Conversation(tuple(Message(*message) for message in json.loads(body))))
+
+
+def _model_identity(kind: str, facts: str, template: str | None) -> str:
+    return keys.content_hash({"kind": kind, "facts": json.loads(facts), "template": template})
+
+
+def _player_key(kind: str, facts: str, template: str | None, sampling: str | None) -> str:
+    return player_key(kind, json.loads(facts), template, None if sampling is None else json.loads(sampling))
+
+
+def _object(facts: str) -> dict[str, Any] | None:
+    """A JSON object; None where it is none."""
+    try:
+        said = json.loads(facts)
+    except (ValueError, TypeError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def _groups(rows: Iterable[tuple[Any, ...]], size: int = 1_000) -> Iterator[list[tuple[Any, ...]]]:

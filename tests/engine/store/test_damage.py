@@ -120,6 +120,51 @@ def test_a_destroyed_page_costs_its_rows_and_nothing_else(path: Path, tmp_path: 
         assert report.counts == {}
 
 
+@pytest.mark.parametrize("table", ["responses", "prompts", "verdicts", "players"])
+def test_a_row_whose_own_key_is_wrong_is_lost_with_what_hangs_on_it(
+    path: Path, tmp_path: Path, table: str
+) -> None:
+    with open_store(path) as store:
+        (key,) = store.reader.execute(f"SELECT key FROM {table} WHERE id = 2").fetchone()
+    flip_everywhere(path, key)
+    saved = salvage(path, tmp_path / "saved.db")
+    assert {name: one.lost for name, one in saved.tables.items() if one.lost} == {table: 1}
+    assert not saved.is_complete
+    with open_store(tmp_path / "saved.db") as store:
+        assert check_store(store.reader).sound
+        kept = {
+            name: store.reader.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in saved.tables
+        }
+    assert {name: one.kept for name, one in saved.tables.items()} == kept | {
+        "meta": saved.tables["meta"].kept
+    }
+
+
+def test_a_row_that_holds_what_none_of_ours_does_is_lost(path: Path, tmp_path: Path) -> None:
+    connection = sqlite.connect(path, isolation_level=None)
+    connection.execute("UPDATE judges SET facts = '{' WHERE id = 1")
+    connection.execute("UPDATE models SET facts = 'x' WHERE id = 1")
+    connection.execute(
+        "UPDATE prompts SET conversation = (SELECT answer FROM response_turns LIMIT 1) WHERE id = 9"
+    )
+    connection.close()
+    saved = salvage(path, tmp_path / "saved.db")
+    assert {name: one.lost for name, one in saved.tables.items() if one.lost} == {
+        "prompts": 1,
+        "models": 1,
+        "judges": 1,
+    }
+    with open_store(tmp_path / "saved.db") as store:
+        assert check_store(store.reader).sound
+
+
+def flip_everywhere(path: Path, key: str) -> None:
+    """A bit of a key, in its row and in every index."""
+    body = path.read_bytes()
+    assert key.encode() in body
+    path.write_bytes(body.replace(key.encode(), key[:-1].encode() + bytes([ord(key[-1]) ^ 1])))
+
+
 def test_a_sound_store_is_salvaged_whole(path: Path, tmp_path: Path) -> None:
     saved = salvage(path, tmp_path / "saved.db")
     assert saved.is_complete
