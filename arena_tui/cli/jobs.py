@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena_tui.cli import job_requests
+from arena_tui.cli.job_steps import next_step
 from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_reading
 from arena_tui.cli.tree import commands
 from arena_tui.output import out_json, out_json_line, out_lines, out_table
@@ -175,12 +176,14 @@ def _lines(job: Job, worker: AtWork | None, facts: Mapping[str, Any]) -> list[st
     lines = [
         f"job {job.id} · {job.name} · {_state(job, worker)}" + (f" · {job.reason}" if job.reason else "")
     ]
+    lines += _failure_lines(facts["events"]) if job.state == "failed" else []
+    if (step := next_step(job, worker)) is not None:
+        lines.append(f"  next: {step}")
     lines.append(f"  {_battles(job.progress)} battles")
     if job.prompt_limit is not None:
         lines.append(f"  the first {job.prompt_limit:,} prompts only")
     if job.limits:
-        said = (f"{name} {'none' if value is None else value}" for name, value in job.limits.items())
-        lines.append(f"  limits that were set since: {', '.join(said)}")
+        lines.append(f"  limits that were set since: {_limits(job.limits)}")
     for one in facts["attempts"]:
         lines += _attempt_lines(one)
     lines += [
@@ -190,9 +193,17 @@ def _lines(job: Job, worker: AtWork | None, facts: Mapping[str, Any]) -> list[st
     ]
     lines += ["", "events"]
     lines += [
-        f"  {_clock(event['at'])}  {event['kind']}  {_facts(event['facts'])}" for event in facts["events"]
+        f"  {_clock(event['at'])}  {event['kind']}  {_told(event['kind'], event['facts'])}"
+        for event in facts["events"]
     ]
     return [*lines, "", "plan", *(f"  {line}" for line in job.plan.splitlines())]
+
+
+def _failure_lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is behind the reason why it failed last, and what to do about it."""
+    told = [event["facts"] for event in events if event["kind"] == "failed"][-1:]
+    parts = [facts[name] for facts in told for name in ("text", "mend") if facts.get(name)]
+    return [f"  {line.strip()}" for part in parts for line in part.splitlines()]
 
 
 def _attempt_lines(one: Mapping[str, Any]) -> list[str]:
@@ -205,19 +216,28 @@ def _attempt_lines(one: Mapping[str, Any]) -> list[str]:
 
 
 def _line(event: Event) -> str:
-    return f"{_clock(event.at)}  {event.kind}  {_facts(event.facts)}"
+    return f"{_clock(event.at)}  {event.kind}  {_told(event.kind, event.facts)}"
 
 
 def _event(event: Event) -> dict[str, Any]:
     return {"at": event.at, "kind": event.kind, "level": event.level, "facts": dict(event.facts)}
 
 
-def _facts(facts: Mapping[str, Any]) -> str:
+def _told(kind: str, facts: Mapping[str, Any]) -> str:
+    """What an event says, in one line: its text alone where it has one, and of limits also those that were lifted."""
+    if set(facts) == {"text"}:
+        return str(facts["text"])
+    if kind == "limits":
+        return _limits(facts)
     return "  ".join(
         f"{name} {value if isinstance(value, str) else json.dumps(value)}"
         for name, value in facts.items()
         if value is not None
     )
+
+
+def _limits(said: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {'none' if value is None else value}" for name, value in said.items())
 
 
 def _battles(progress: Mapping[str, Any]) -> str:

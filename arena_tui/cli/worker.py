@@ -90,9 +90,10 @@ def start_for(
     started = start_worker(store, [*options, *patience.options()])
     if not as_json:
         what = "" if job is None else f" on job {job}"
-        out(f"worker {started.worker}, process {started.pid}, is at work{what}")
+        out(f"worker {started.worker}, process {started.pid}, is started{what}")
         out(f"log: {started.log}")
         say(f"Watch it with: arena-tui jobs {'list' if job is None else f'logs {job} --follow'}")
+        say(f"Whether it goes well tells: arena-tui jobs {'list' if job is None else f'show {job}'}")
     return started
 
 

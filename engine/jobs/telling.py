@@ -11,7 +11,7 @@ from typing import Any
 from engine.battles.cast import Cast
 from engine.battles.outcome import SET_ASIDE_VERDICT
 from engine.battles.progress import Listener, Progress, RunEvent
-from engine.errors import DiskFull
+from engine.errors import DiskFull, UserError
 from engine.jobs.events import record_event
 from engine.jobs.jobs import set_progress, set_state
 from engine.plan import Plan
@@ -71,6 +71,10 @@ class Teller:
             with suppress(DiskFull), self._store.write(fence) as tx:
                 set_progress(tx, fence.job_id, facts)
         self.tell("progress", facts)
+
+    def failed(self, error: UserError) -> None:
+        """Why the run failed, whole, for whoever looks at the job later; the listener hears it as the run's error."""
+        self._record("failed", {"reason": error.title, "text": error.text, "mend": error.mend}, "warning")
 
     def end(self) -> None:
         """The attempt has ended; what is still to be said is no longer its word."""

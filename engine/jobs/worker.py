@@ -215,7 +215,9 @@ async def _leave(attempt: Attempt, fence: Fence, ending: Ending, error: BaseExce
     Raises:
         StoreError: the state cannot be written, and the run had not failed anyway.
     """
-    if not isinstance(error, LostLease):
+    if isinstance(error, LostLease):
+        _leave_to_another(attempt, fence, ending)
+    else:
         _finish(attempt, fence, ending, error)
         attempt.teller.end()
         facts = {"state": ending.state, "exit_code": ending.exit_code, "reason": ending.reason}
@@ -224,7 +226,16 @@ async def _leave(attempt: Attempt, fence: Fence, ending: Ending, error: BaseExce
     await attempt.notifier.done()
 
 
+def _leave_to_another(attempt: Attempt, fence: Fence, ending: Ending) -> None:
+    """Say in the store why the attempt ends, where its mirror was lost and the store is still its own; a store whose
+    job another worker took over refuses it."""
+    with suppress(StoreError):  # that another took over is told, and not what follows from it
+        attempts.finish(attempt.store, fence, ending.state, ending.exit_code, ending.reason)
+
+
 def _finish(attempt: Attempt, fence: Fence, ending: Ending, error: BaseException | None) -> None:
+    if ending.state == "failed" and isinstance(error, UserError):
+        attempt.teller.failed(error)
     attempt.teller.catch_up()
     try:
         attempts.finish(attempt.store, fence, ending.state, ending.exit_code, ending.reason)
