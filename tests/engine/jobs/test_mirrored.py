@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.jobs.attempts import read_attempts
+from engine.jobs.events import read_events
 from engine.jobs.jobs import read_jobs
 from engine.store import counts, open_store
 from engine.store.owner import read_owner
@@ -151,6 +152,14 @@ def test_a_sleeper_wakes_to_find_that_another_machine_went_on(
     assert "was taken over by process" in said
     assert "Traceback" not in said
     cluster.check(cluster.folder / "arena.db", undisturbed)
+    with open_store(cluster.store("node1")) as store:
+        (job,) = read_jobs(store.reader)
+        (attempt,) = read_attempts(store.reader, job.id)
+        assert (job.state, attempt["state"], attempt["exit_code"]) == ("failed", "ended", 1)
+        assert job.reason == attempt["reason"]
+        assert job.reason is not None
+        assert "was taken over by process" in job.reason
+        assert [one.kind for one in read_events(store.reader, job.id)].count("finished") == 1
 
 
 def wait_until_stopped(process: subprocess.Popen[str]) -> None:
