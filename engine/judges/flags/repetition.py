@@ -33,7 +33,7 @@ COMMON_SHORT = 0.5
 OPENING = 100
 """Characters of a beginning. Of those 40 models none begins more than 2 of 805 answers with the same ones."""
 MOST_SAMPLED = 1_000
-"""Prompts that a player's habits are learned from: enough to see 5 %, and a bound on the cost at any size."""
+"""Responses that a player's habits are learned from: enough to see 5 %, and a bound on the cost at any size."""
 
 # A letter of a script without spaces is a word of its own.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
@@ -97,6 +97,7 @@ class Habits:
     _openings: Counter[str] = field(default_factory=Counter)
     _seen: set[tuple[int, str]] = field(default_factory=set)
     _kept: dict[tuple[int, str], Hashes] = field(default_factory=dict)
+    _by_prompt: dict[int, Hashes] = field(default_factory=dict)
 
     @classmethod
     def learn(cls, answers: Sequence[Answered]) -> Habits:
@@ -106,8 +107,8 @@ class Habits:
         for one in answers:
             own = habits._kept[one.prompt_id, one.answer] = habits._own_runs(one)
             by_prompt.setdefault(one.prompt_id, []).append(own)
-        once = [np.unique(np.concatenate(some)) for some in by_prompt.values()]
-        if once:
+        habits._by_prompt = {number: np.unique(np.concatenate(some)) for number, some in by_prompt.items()}
+        if once := list(habits._by_prompt.values()):
             habits._runs, habits._counts = np.unique(np.concatenate(once), return_counts=True)
         habits._seen = {(one.prompt_id, start) for one in answers if (start := opening(one.answer))}
         habits._openings = Counter(start for _, start in habits._seen)
@@ -115,10 +116,10 @@ class Habits:
 
     def of(self, one: Answered) -> Repeated:
         """How far an answer, one of those that were learned from or another, is a habit."""
-        own, known = self._own_runs(one), one.prompt_id in self.prompts
-        others = len(self.prompts) - known
+        own = self._own_runs(one)
+        others = len(self.prompts) - (one.prompt_id in self.prompts)
         share = COMMON if own.size >= SHORT else COMMON_SHORT
-        elsewhere = self._counted(own) - known
+        elsewhere = self._counted(own) - self._is_counted_for(one.prompt_id, own)
         common = float((elsewhere >= _needed(others, share)).mean()) if own.size else 0.0
         start = opening(one.answer)
         same = self._openings[start] - ((one.prompt_id, start) in self._seen) if start else 0
@@ -130,6 +131,13 @@ class Habits:
             return np.zeros(runs.size, np.int64)
         place, known = _found(runs, self._runs)
         return np.where(known, self._counts[place], 0)
+
+    def _is_counted_for(self, prompt_id: int, runs: Hashes) -> npt.NDArray[np.bool_]:
+        """Whether answers to this prompt, of those that were learned from, have each run."""
+        learned = self._by_prompt.get(prompt_id)
+        if learned is None or not learned.size:
+            return np.zeros(runs.size, np.bool_)
+        return _found(runs, learned)[1]
 
     def _own_runs(self, one: Answered) -> Hashes:
         """The answer's runs that are not in its prompt, each once."""

@@ -74,6 +74,20 @@ def test_the_same_answer_to_the_same_prompt_is_no_repetition() -> None:
     assert (found.others, found.common, found.same_opening, found.is_constant) == (1, 0.0, 0, False)
 
 
+def test_an_answer_that_was_not_learned_from_is_held_against_all_that_others_were() -> None:
+    """A further sample for a prompt that is in the sample of the habits: its own runs were never counted there."""
+    rng = Random(4)
+    said = " ".join(rng.choices(WORDS, k=30))
+    habits = Habits.learn([Answered(n, f"q{n}", said if n < LEAST else f"{n} {WORDS[n]}") for n in range(20)])
+    beyond = habits.of(Answered(19, "q19", said))
+    assert (beyond.others, beyond.common, beyond.is_constant) == (19, 1.0, True)
+    (learned,) = {habits.of(Answered(n, f"q{n}", said)) for n in range(LEAST)}
+    assert (learned.others, learned.common) == (
+        19,
+        0.0,
+    )  # beside its own, only LEAST - 1 prompts have its runs
+
+
 @pytest.mark.parametrize(("share", "constant"), [(0.4, False), (0.6, True)])
 def test_short_answers_may_be_given_to_two_in_five_prompts(share: float, constant: bool) -> None:
     answers = [
