@@ -70,6 +70,7 @@ def run_plan(plan: str, sets: Sequence[str], store: Path | None, ordered: Ordere
             code = asyncio.run(_until_stopped(batch, reporter))
     except UserError as error:
         reporter.end(error.exit_code, error.title)
+        _name_job(error, reporter.job)
         raise
     except KeyboardInterrupt:
         reporter.end(INTERRUPTED, "interrupted")
@@ -82,6 +83,13 @@ def run_plan(plan: str, sets: Sequence[str], store: Path | None, ordered: Ordere
     if code == 0:
         _say_what_next(effective, ordered.dry_run)
     return code
+
+
+def _name_job(error: UserError, job: int | None) -> None:
+    """What is unfinished is gone on with by the plan said the same way, each --set too, or by the job's number."""
+    if error.exit_code == 3 and job is not None:
+        same = f"With the same --set values; or, whatever they were: arena-tui jobs resume {job}"
+        error.mend = f"{error.mend}\n{same}".lstrip()
 
 
 def _mirror(

@@ -83,3 +83,10 @@ def test_events_are_told_in_words(tmp_path: Path) -> None:
     told = command("jobs", "logs", "1", store=store).out
     assert "limits  max_calls none, stop_after 60\n" in told
     assert "warning  mind the gap\n" in told
+
+
+def test_an_unfinished_run_names_its_job(tmp_path: Path) -> None:
+    store = tmp_path / "arena.db"
+    done = command("--batch", "pocket", "--set", "run.max_calls=1", "--set", "run.seed=7", store=store)
+    assert done.code == 3
+    assert "or, whatever they were: arena-tui jobs resume 1" in done.err
