@@ -21,6 +21,9 @@ MOST_NAMES = 12
 MOST_JUDGES = 4
 """Judges in a title, or of those that are left out; the rest is counted."""
 
+FEW_PROMPTS = 10
+"""Prompts below which a warning says that intervals are rough."""
+
 MOST_OF_A_NAME = 100
 """Characters of a name in a note; the table has more of it."""
 
@@ -116,6 +119,7 @@ def _notes(board: Leaderboard) -> list[str]:
         _rests_on(board),
         *_judges(board),
         _rated_by(board),
+        *_few_prompts(board),
         *_reasons(board.rows),
         *_not_whole(board.rows),
         *_rank_depends(board),
@@ -172,6 +176,16 @@ def _rated_by(board: Leaderboard) -> str:
         f"Bradley-Terry, {anchor}, {how}; outcome rule {arena.outcome_rule.value}, cut responses: {arena.on_cut.value};"
         f" tied with: by {board.tied_by}"
     )
+
+
+def _few_prompts(board: Leaderboard) -> list[str]:
+    """A word where all battles are on so few prompts that intervals say little, or too much."""
+    if board.prompts is None or not 0 < board.prompts < FEW_PROMPTS:
+        return []
+    on = f"warning: all battles are on {counted(board.prompts, 'prompt')}: "
+    if board.options.interval == "bootstrap" and board.options.over == "prompts":
+        return [f"{on}intervals over so few are rough"]
+    return [f"{on}these intervals take battles on one prompt for independent, and are too narrow"]
 
 
 def _reasons(rows: Sequence[ModelRow]) -> list[str]:
@@ -274,12 +288,14 @@ def comparison_table(comparison: Comparison) -> Table:
         f"Elo points, of ratings on the prompts that {whose} have battles on (prompts); {kind} of"
         f" {comparison.n_resamples:,} bootstraps over these prompts"
     )
-    met = "win rate: in the battles that the two had with each other (met)"
-    return Table(columns, rows, title, [note, met, *other_judges(view)])
+    met = "win rate: in the battles that the two had with each other (met), a tie counting half"
+    few = [row for row in comparison.rows if row.lower is not None and row.prompts < FEW_PROMPTS]
+    rough = [f"warning: intervals from fewer than {FEW_PROMPTS} prompts are rough"] if few else []
+    return Table(columns, rows, title, [note, met, *rough, *other_judges(view)])
 
 
 def _compared(row: Compared) -> list[str]:
-    known = row.difference is not None
+    known = row.lower is not None or row.upper is not None
     return [
         signed(row.difference),
         f"{signed(row.lower, '-∞')} … {signed(row.upper, '∞')}" if known else "-",
@@ -302,4 +318,6 @@ def _told_apart(row: Compared) -> str:
         return "better"
     if row.upper is not None and row.upper < 0:
         return "worse"
+    if row.lower is None and row.upper is None:
+        return f"not told: {row.reason}"
     return "tied"

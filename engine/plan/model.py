@@ -264,7 +264,7 @@ class RatingsPlan(Table):
         examples=["llama"],
     )
     n_resamples: int = Field(
-        default=100, ge=1, le=100_000, description="Bootstrap resamples of the intervals."
+        default=100, ge=40, le=100_000, description="Bootstrap resamples of the intervals."
     )
     over: Literal["battles", "prompts"] = Field(
         default="battles",

@@ -104,6 +104,7 @@ class Leaderboard:
         cut_dependence: models whose rank would be another if the battles of responses that are not whole were treated
             in the other way.
         held_back: models of whose battles too many came to nothing, the worst first.
+        prompts: prompts with decided battles; None where they were not read.
     """
 
     view: View
@@ -116,6 +117,7 @@ class Leaderboard:
     online: Mapping[str, tuple[int, int]]
     cut_dependence: tuple[CutDependence, ...]
     held_back: Mapping[str, Invalid] = field(default_factory=dict)
+    prompts: int | None = None
 
     @property
     def online_reason(self) -> str | None:
@@ -164,7 +166,7 @@ class Leaderboard:
             "self_battles": self.self_battles,
             "judged": coverage.decided,
             "judged_by": dict(coverage.decided_by),
-            "prompts": coverage.prompts,
+            "prompts": self.prompts,
             "shared_prompts": coverage.shared_prompts,
             "judged_by_some": coverage.judged_by_some,
             "waiting": coverage.waiting,

@@ -14,10 +14,17 @@ from typing import Literal
 import numpy as np
 
 from engine.ratings.bradley_terry import BradleyTerryFit, anchor_index, bradley_terry
-from engine.ratings.cells import FloatArray, IntArray
+from engine.ratings.cells import BoolArray, FloatArray, IntArray
 from engine.ratings.counts import PairCounts
 from engine.ratings.identifiability import Reason
-from engine.ratings.intervals import RatingIntervals, bounds, check_options, finite_or_none, medians
+from engine.ratings.intervals import (
+    LEAST_PROMPTS,
+    RatingIntervals,
+    bounds,
+    check_options,
+    finite_or_none,
+    medians,
+)
 from engine.ratings.multinomial import CountResampler
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.resamples import FittedPairs, solve
@@ -34,7 +41,8 @@ class BootstrapIntervals(RatingIntervals):
 
     A resample without a finite fit for a model counts as plus or minus infinity for it; one that does not even tell
     which counts as minus infinity for the lower bound, as plus infinity for the upper one, and is left out of the
-    median. A quantile that falls on an infinity is None.
+    median. A quantile that falls on an infinity is None. Where prompts are drawn, so are the bounds of models that have
+    fewer than `LEAST_PROMPTS` prompts.
 
     Attributes:
         over: what was drawn.
@@ -42,6 +50,7 @@ class BootstrapIntervals(RatingIntervals):
         rating_median: (n) Elo points, or None.
         without_finite_fit: (n) resamples that hold no finite fit for a rated model.
         samples: (R, n) ratings in each resample, with infinities, and NaN where it tells nothing.
+        enough: (n,) models that have battles on enough prompts for bounds; all where battles are drawn.
     """
 
     over: Over
@@ -50,6 +59,7 @@ class BootstrapIntervals(RatingIntervals):
     rating_median: tuple[float | None, ...]
     without_finite_fit: tuple[int, ...]
     samples: FloatArray
+    enough: BoolArray
 
 
 def bootstrap(
@@ -70,7 +80,8 @@ def bootstrap(
     check_options(confidence_level, n_resamples)
     fit = bradley_terry(counts, anchor)
     samples = _rated_samples(fit, n_resamples, _battle_resamples(fit, n_resamples, random_state))
-    return _summary(fit, samples, "battles", n_resamples, random_state, confidence_level)
+    enough = np.ones(len(fit.models), dtype=bool)
+    return _summary(fit, samples, enough, "battles", n_resamples, random_state, confidence_level)
 
 
 def bootstrap_prompts(
@@ -96,7 +107,8 @@ def bootstrap_prompts(
     held = np.unique(battles.cells.group) if drawn_from is None else drawn_from
     resamples = _prompt_resamples(fit, battles, held, n_resamples, random_state)
     samples = _rated_samples(fit, n_resamples, resamples)
-    return _summary(fit, samples, "prompts", n_resamples, random_state, confidence_level)
+    enough = battles.prompts_of_each() >= LEAST_PROMPTS
+    return _summary(fit, samples, enough, "prompts", n_resamples, random_state, confidence_level)
 
 
 def _rated_pairs(fit: BradleyTerryFit) -> IntArray:
@@ -157,13 +169,15 @@ def _rated_samples(fit: BradleyTerryFit, n_resamples: int, resamples: Resamples)
 def _summary(
     fit: BradleyTerryFit,
     samples: FloatArray,
+    enough: BoolArray,
     over: Over,
     n_resamples: int,
     random_state: int,
     confidence_level: float,
 ) -> BootstrapIntervals:
     rated = fit.scale.rated
-    bounded = rated & (Reason.ONLY_TIES not in fit.reasons)
+    known = rated & (Reason.ONLY_TIES not in fit.reasons)
+    bounded = known & enough
     lower, upper = bounds(samples, confidence_level)
     unbounded = bounded & ~(np.isfinite(lower) & np.isfinite(upper))
     infinite = np.where(rated, (~np.isfinite(samples)).sum(axis=0), 0)
@@ -173,11 +187,15 @@ def _summary(
         confidence_level=confidence_level,
         rating_lower=finite_or_none(lower, bounded),
         rating_upper=finite_or_none(upper, bounded),
-        reasons=tuple(Reason.RESAMPLES if u else r for u, r in zip(unbounded, fit.reasons, strict=True)),
+        reasons=tuple(
+            Reason.FEW_PROMPTS if few else Reason.RESAMPLES if u else reason
+            for few, u, reason in zip(known & ~enough, unbounded, fit.reasons, strict=True)
+        ),
         over=over,
         n_resamples=n_resamples,
         random_state=random_state,
         rating_median=finite_or_none(medians(samples), rated),
         without_finite_fit=tuple(int(count) for count in infinite),
         samples=samples,
+        enough=enough,
     )

@@ -86,7 +86,8 @@ def rating_differences(ratings: Mapping[str, BootstrapIntervals], baseline: str)
     """
     places = [(one, named(one.models, model), named(one.models, baseline)) for model, one in ratings.items()]
     first = places[0][0]
-    point = np.array([_gap(*place) for place in places], dtype=np.float64)
+    known = [_gap(one, i, j) if one.enough[[i, j]].all() else None for one, i, j in places]
+    point = np.array(known, dtype=np.float64)
     samples = np.hstack([difference_samples(one, [i], j) for one, i, j in places])
     lower, upper, critical = simultaneous_bounds(point, samples, first.confidence_level)
     rows = zip(places, finite_or_none(lower), finite_or_none(upper), strict=True)
@@ -157,6 +158,8 @@ def _difference(
         reason = intervals.reasons[i] if intervals.rating[i] is None else intervals.reasons[j]
     elif Reason.ONLY_TIES in intervals.reasons:
         reason, lower, upper = Reason.ONLY_TIES, None, None
+    elif not intervals.enough[[i, j]].all():
+        reason, lower, upper = Reason.FEW_PROMPTS, None, None
     elif lower is None or upper is None:
         reason = Reason.RESAMPLES
     if gap is None:

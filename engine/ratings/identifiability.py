@@ -32,6 +32,7 @@ class Reason(StrEnum):
     NO_SCALE = "no common scale"
     ONLY_TIES = "only ties"
     RESAMPLES = "resamples without a finite fit"
+    FEW_PROMPTS = "few prompts"
 
     @property
     def sentence(self) -> str:
@@ -50,6 +51,7 @@ _SENTENCES = {
     Reason.NO_SCALE: "No two models hold each other up by wins, losses or ties, so there is no scale to be rated on.",
     Reason.ONLY_TIES: "All battles among the rated models were ties: ratings are equal, and no interval can be had.",
     Reason.RESAMPLES: "Too many resamples hold no finite fit for it, so that a bound of its interval is infinite.",
+    Reason.FEW_PROMPTS: "Its battles are on fewer than 6 prompts, from which no 95 % interval can be had.",
 }
 
 

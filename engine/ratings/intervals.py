@@ -11,6 +11,14 @@ from engine.ratings.bradley_terry import BradleyTerryFit
 from engine.ratings.cells import BoolArray, FloatArray
 from engine.ratings.identifiability import Reason
 
+LEAST_RESAMPLES = 40
+"""With R resamples, the lowest and the highest hold a share of (R - 1) / (R + 1): 95 % with 39, and none with one."""
+
+LEAST_PROMPTS = 6
+"""Prompts below which a bootstrap over prompts gives no bounds. All of its resamples lie between the extremes of what
+K prompts say one by one, which miss the middle of what prompts say with probability 2^(1 - K): 6 % with 5, 3 % with 6.
+On one prompt every resample is the same, and the interval would be a point."""
+
 
 @dataclass(frozen=True, eq=False)
 class RatingIntervals:
@@ -44,14 +52,17 @@ def check_options(confidence_level: float, n_resamples: int | None = None) -> No
     """Refuse options that no interval can be had with.
 
     Raises:
-        UsageError: when the level is not between 0 and 1, or the number of resamples is not positive.
+        UsageError: when the level is not between 0 and 1, or resamples are fewer than `LEAST_RESAMPLES`.
     """
     if not 0 < confidence_level < 1:
         raise UsageError(
             f"confidence_level is {confidence_level}", mend="give a number between 0 and 1, such as 0.95"
         )
-    if n_resamples is not None and n_resamples < 1:
-        raise UsageError(f"n_resamples is {n_resamples}", mend="give a whole number from 1, such as 100")
+    if n_resamples is not None and n_resamples < LEAST_RESAMPLES:
+        raise UsageError(
+            f"n_resamples is {n_resamples}, too few for an interval",
+            mend=f"give a whole number from {LEAST_RESAMPLES}, such as 100",
+        )
 
 
 def quantiles(samples: FloatArray, probability: float) -> FloatArray:

@@ -12,7 +12,7 @@ from engine.ratings.covariance import normal_intervals
 from engine.ratings.cut_dependence import CutDependence, cut_dependence
 from engine.ratings.folding import Folded, fold_on, read_folded
 from engine.ratings.holding_back import Invalid, InvalidCounts, hold_back, read_invalid
-from engine.ratings.intervals import RatingIntervals
+from engine.ratings.intervals import LEAST_PROMPTS, RatingIntervals
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.ranks import ranks, tied_with
 from engine.ratings.stored import ArenaCounts, read_counts, read_prompt_battles
@@ -79,6 +79,7 @@ def build(
         tied_by,
         {kind: (one.folded, one.total) for kind, one in folded.items()},
         _cut_dependence(counts, options),
+        prompts=counts.coverage.prompts if by_prompt is None else by_prompt.n_prompts,
     )
     return _held_back(board, read_invalid(store.reader, view))
 
@@ -115,7 +116,7 @@ def _intervals(
 ) -> RatingIntervals:
     if options.interval == "sandwich":
         return normal_intervals(counts.pairs, options.anchor)
-    drawn = {"n_resamples": options.n_resamples, "random_state": options.random_state}
+    drawn: dict[str, Any] = {"n_resamples": options.n_resamples, "random_state": options.random_state}
     if options.over == "prompts" and by_prompt is not None:
         return bootstrap_prompts(by_prompt, options.anchor, **drawn)
     return bootstrap(counts.pairs, options.anchor, **drawn)
@@ -125,11 +126,11 @@ def _ties(
     intervals: RatingIntervals, by_prompt: PromptBattles | None, options: RatingOptions
 ) -> tuple[dict[str, tuple[str, ...]], str]:
     """Names that each model is tied with, and how that was told."""
-    if by_prompt is None or by_prompt.n_prompts < 2:
+    if by_prompt is None or by_prompt.n_prompts < LEAST_PROMPTS:
         return _names(tied_with(intervals)), "overlap of intervals"
     paired = intervals
     if not (isinstance(intervals, BootstrapIntervals) and intervals.over == "prompts"):
-        drawn = {"n_resamples": options.n_resamples, "random_state": options.random_state}
+        drawn: dict[str, Any] = {"n_resamples": options.n_resamples, "random_state": options.random_state}
         paired = bootstrap_prompts(by_prompt, options.anchor, **drawn)
     found = tied_with(paired, by_prompt.common_prompts())
     if not found.paired.any():

@@ -80,6 +80,13 @@ class PromptBattles:
         found[self.cells.group[mine]] = True
         return found
 
+    def prompts_of_each(self) -> IntArray:
+        """(n,) prompts on which each model has battles."""
+        seen = np.zeros((self.n_prompts, len(self.models)), dtype=bool)
+        seen[self.cells.group, self.cells.a] = seen[self.cells.group, self.cells.b] = True
+        prompts: IntArray = seen.sum(axis=0, dtype=np.int64)
+        return prompts
+
     def on(self, prompts: BoolArray) -> Self:
         """The battles on these prompts (M,) alone; prompts keep their numbers, models their places."""
         cells, kept = self.cells, prompts[self.cells.group]

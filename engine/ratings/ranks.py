@@ -78,7 +78,8 @@ def tied_with(intervals: RatingIntervals, common_prompts: IntArray | None = None
         and intervals.over == "prompts"
         and common_prompts is not None
     ):
-        paired = _share_prompts(common_prompts) & rated[:, None] & rated[None, :]
+        told = rated & intervals.enough
+        paired = _share_prompts(common_prompts) & told[:, None] & told[None, :]
         tied = np.where(paired, _zero_within(intervals), tied)
     tied &= rated[:, None] & rated[None, :] & ~np.eye(rated.size, dtype=bool)
     names = tuple(tuple(intervals.models[j] for j in np.flatnonzero(row)) for row in tied)

@@ -68,9 +68,9 @@ def test_json_and_csv_have_no_rating_but_a_reason(half_failed: Path) -> None:
 
 
 def test_what_else_uses_ratings_warns(half_failed: Path, tmp_path: Path) -> None:
-    compared = command("compare", "ann", "eve", "--n-resamples", "20", store=half_failed)
+    compared = command("compare", "ann", "eve", "--n-resamples", "40", store=half_failed)
     assert "warning: the rating of eve is held back" in compared.err
-    assert "warning" not in command("compare", "ann", "bob", "--n-resamples", "20", store=half_failed).err
+    assert "warning" not in command("compare", "ann", "bob", "--n-resamples", "40", store=half_failed).err
     reference = tmp_path / "reference.csv"
     reference.write_text(
         "model,rating,rating_lower,rating_upper\nann,1100,1090,1110\nbob,900,890,910\neve,1000,990,1010\n"

@@ -33,7 +33,7 @@ def assert_told(result: Result, code: int, *parts: str) -> None:
         (["leaderbord"], ["no command 'leaderbord'", "Did you mean 'leaderboard'?"]),
         (["leaderboard", "--sed", "1"], ["no such option: --sed", "See: arena-tui leaderboard --help"]),
         (["leaderboard", "--n-resamples", "many"], ["'many' is no whole number"]),
-        (["leaderboard", "--n-resamples", "0"], ["0 is less than 1"]),
+        (["leaderboard", "--n-resamples", "0"], ["0 is less than 40"]),
         (["leaderboard", "--fold-seconds", "nan"], ["'nan' is no number"]),
         (["leaderboard", "--format", "cvs"], ["--format cannot be 'cvs'", "Did you mean 'csv'?"]),
         (["leaderboard", "--over", "users"], ["Known: battles, prompts."]),

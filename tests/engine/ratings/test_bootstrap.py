@@ -158,9 +158,9 @@ def test_solving_together_equals_solving_each(log: str, counts_of: CountsOf) -> 
 def test_sparse_battles_solved_together_equal_each(counts: PairCounts) -> None:
     if not bradley_terry(counts).scale.rated.all():
         return
-    intervals = bootstrap(counts, n_resamples=20, random_state=3)
+    intervals = bootstrap(counts, n_resamples=40, random_state=3)
     together = np.where(np.isfinite(intervals.samples), intervals.samples, np.nan)
-    for row, alone in zip(together, direct_samples(counts, 20, 3), strict=True):
+    for row, alone in zip(together, direct_samples(counts, 40, 3), strict=True):
         direct = np.array(alone, dtype=float)
         # Two parts of equal size and battles are rated by which is found first, here and there alike.
         assert aligned(row[None])[0] == pytest.approx(aligned(direct[None])[0], abs=1e-4, nan_ok=True)
@@ -176,12 +176,13 @@ def test_a_seed_gives_the_same_again_and_another_does_not(counts_of: CountsOf) -
 
 def test_more_resamples_begin_with_the_same_ones(counts_of: CountsOf) -> None:
     counts = counts_of("layout_all")
-    few, many = (bootstrap(counts, n_resamples=n) for n in (30, 300))
-    assert many.samples[:30] == pytest.approx(few.samples, abs=1e-4)
+    few, many = (bootstrap(counts, n_resamples=n) for n in (40, 300))
+    assert many.samples[:40] == pytest.approx(few.samples, abs=1e-4)
 
 
 @pytest.mark.parametrize(
-    "options", [{"n_resamples": 0}, {"confidence_level": 1.0}, {"confidence_level": -0.1}]
+    "options",
+    [{"n_resamples": 0}, {"n_resamples": 39}, {"confidence_level": 1.0}, {"confidence_level": -0.1}],
 )
 def test_options_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(UsageError):
@@ -195,8 +196,8 @@ def test_many_models_and_battles_are_solved_to_a_ten_thousandth() -> None:
     skill = rng.normal(size=120)
     wins = rng.binomial(12, 1 / (1 + np.exp(skill[b] - skill[a])))
     counts = PairCounts.of([str(i) for i in range(120)], a, b, wins, 12 - wins, rng.integers(0, 3, a.size))
-    intervals = bootstrap(counts, n_resamples=5)
-    assert intervals.samples == pytest.approx(np.array(direct_samples(counts, 5, 0), dtype=float), abs=1e-4)
+    intervals = bootstrap(counts, n_resamples=40)
+    assert intervals.samples == pytest.approx(np.array(direct_samples(counts, 40, 0), dtype=float), abs=1e-4)
 
 
 def one_battle_prompts(counts: PairCounts) -> PromptBattles:
@@ -247,3 +248,26 @@ def test_prompts_without_battles_change_nothing(counts_of: CountsOf) -> None:
 
 def width(intervals: BootstrapIntervals) -> np.ndarray:
     return np.array(intervals.rating_upper, dtype=float) - np.array(intervals.rating_lower, dtype=float)
+
+
+@pytest.mark.parametrize(("n_prompts", "bounded"), [(1, False), (5, False), (6, True)])
+def test_bounds_need_six_prompts(n_prompts: int, bounded: bool) -> None:
+    """On each prompt x beats y twice of thrice: 400 log10(2) apart in all resamples, which a point would claim."""
+    prompts = np.arange(n_prompts)
+    battles = PromptBattles.of(
+        "xy", n_prompts, prompts, 0 * prompts, 0 * prompts + 1, 0 * prompts + 2, 0 * prompts + 1, 0 * prompts
+    )
+    found = bootstrap_prompts(battles)
+    assert found.rating[0] == pytest.approx(1000 + 200 * np.log10(2), abs=1e-3)
+    assert [bound is not None for bound in (*found.rating_lower, *found.rating_upper)] == [bounded] * 4
+    assert found.reasons == (None if bounded else Reason.FEW_PROMPTS,) * 2
+
+
+def test_a_model_on_five_of_many_prompts_has_no_bounds_and_takes_no_others() -> None:
+    """x and y meet on 60 prompts; z meets x on five of them."""
+    first = PromptBattles.of(
+        "xyz", 60, [*range(60), *range(5)], [0] * 65, [1] * 60 + [2] * 5, [2] * 65, [1] * 65, [0] * 65
+    )
+    found = bootstrap_prompts(first)
+    assert found.reasons == (None, None, Reason.FEW_PROMPTS)
+    assert [bound is None for bound in found.rating_lower] == [False, False, True]

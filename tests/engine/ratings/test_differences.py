@@ -139,4 +139,20 @@ def test_only_ties_give_a_difference_without_an_interval() -> None:
 
 def test_an_unknown_name_is_a_usage_error(counts_of: CountsOf) -> None:
     with pytest.raises(UsageError, match="Did you mean 'dune'"):
-        rating_difference(bootstrap(counts_of("layout_all"), n_resamples=2), "dunes", "amber")
+        rating_difference(bootstrap(counts_of("layout_all"), n_resamples=40), "dunes", "amber")
+
+
+def test_a_difference_on_five_prompts_has_no_bounds_and_widens_no_other() -> None:
+    """x and y meet z on 60 prompts, w meets it on five."""
+    prompts = [*range(60), *range(60), *range(5)]
+    models = [0] * 60 + [1] * 60 + [3] * 5
+    wins = np.array([1, 0] * 30 + [1, 1, 0] * 20 + [1, 0, 1, 0, 1])
+    battles = PromptBattles.of("xyzw", 60, prompts, models, [2] * 125, wins, 1 - wins, 0 * wins)
+    intervals = bootstrap_prompts(battles, n_resamples=400)
+    row = rating_difference(intervals, "w", "z")
+    assert row.difference == pytest.approx(400 * np.log10(3 / 2), abs=1e-3)
+    assert (row.lower, row.upper, row.reason) == (None, None, Reason.FEW_PROMPTS)
+    with_w = rating_differences(dict.fromkeys("xyw", intervals), "z")
+    without = rating_differences(dict.fromkeys("xy", intervals), "z")
+    assert with_w.rows[2].reason is Reason.FEW_PROMPTS
+    assert with_w.rows[:2] == without.rows

@@ -15,7 +15,7 @@ from tests.engine.ratings.stored_log import Fight, Log
 from tests.engine.store.landing import DECIDED, battle, land, lay_ground
 
 OK, FAILED = ResponseStatus.OK, ResponseStatus.FAILED
-QUICK = RatingOptions(n_resamples=20, online=False)
+QUICK = RatingOptions(n_resamples=40, online=False)
 
 
 def counts(decided: dict[str, int], against: dict[str, int]) -> InvalidCounts:
@@ -99,14 +99,14 @@ def test_a_table_says_whose_rating_is_held_back_and_why(half_failed: Store) -> N
 
 
 def test_on_demand_it_is_shown_and_marked(half_failed: Store) -> None:
-    board = leaderboard(half_failed, options=RatingOptions(n_resamples=20, online=False, allow_invalid=True))
+    board = leaderboard(half_failed, options=RatingOptions(n_resamples=40, online=False, allow_invalid=True))
     row = board.row("eve")
     assert row.rating is not None
     assert row.rank is not None
     assert row.held_back
     assert row.reason is not None
     assert "not to be relied on" in row.reason
-    without = leaderboard(half_failed, options=RatingOptions(n_resamples=20, online=False, max_invalid=1.0))
+    without = leaderboard(half_failed, options=RatingOptions(n_resamples=40, online=False, max_invalid=1.0))
     assert without.row("eve").rating == row.rating
     assert (without.row("eve").reason, without.held_back) == (None, {})
 
