@@ -176,7 +176,8 @@ def refuse_store_of_others(folder: Path) -> None:
         if os.path.lexists(folder / name):
             raise StoreError(
                 f"{folder} holds {name}, which no mirror put there: a mirror would replace it",
-                mend=f"Name an empty folder with --mirror. To work with what is there: --store {folder / FILE_NAME}",
+                f"A mirror's copy has {OWNER_FILE} beside it.",
+                f"Name an empty folder with --mirror. To work with what is there: --store {folder / FILE_NAME}",
             )
 
 
