@@ -20,7 +20,9 @@ def one(tmp_path: Path, **row: Any) -> ResponseRow:
 
 def test_a_plain_response(tmp_path: Path) -> None:
     response = one(tmp_path, response=" text ")
-    assert response == ResponseRow(PromptRef("r", "1"), "m", (Turn(" text "),), line=1)
+    assert response == ResponseRow(
+        PromptRef("r", "1"), "m", (Turn(" text "),), line=1, file=str(tmp_path / "r.jsonl")
+    )
 
 
 @pytest.mark.parametrize(
