@@ -117,8 +117,9 @@ class Fights:
         position, self._position = self._position, self._position + 1
         source = row.source_id
         if source is None:
-            content = battle_content(row, told_a and told_a.key, told_b and told_b.key)
-            first = battle_key(judge.key, place.key, a.key, b.key, row.turn, content)
+            mark = self._shared.marks.of(row.file)
+            content = battle_content(row, told_a and told_a.key, told_b and told_b.key, mark)
+            first = battle_key(judge.key, place.key, a.key, b.key, row.turn, f"{content} in {row.file}")
             source = f"{content}#{self._shared.met.count(first, arena.id)}"
             key = battle_key(judge.key, place.key, a.key, b.key, row.turn, source)
         else:

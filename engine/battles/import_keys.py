@@ -1,8 +1,9 @@
 """What makes an imported row one of its kind, and the keys that follow from it.
 
 A row is told from others of its judge, prompt, players and turn by its `source`: the id that the row has in its file,
-or else a hash of what it says and how many equal rows came before it. The source is stored with the verdicts and
-written by `export`, so the same file, or an export of it, gives the same keys again and adds nothing.
+or else a hash of its file and of what it says, and how many equal rows came before it there. So the same file gives the
+same keys again and adds nothing, and another file is taken whole. The source is stored with the verdicts and written by
+`export`, so that an export gives the same keys again too.
 """
 
 from __future__ import annotations
@@ -54,19 +55,20 @@ def _hashed(prefix: str, canonical: str) -> str:
     return f"{prefix}:{hashlib.sha256(whole).hexdigest()[:32]}"
 
 
-def battle_content(row: BattleRow, told_a: str | None, told_b: str | None) -> str:
-    """A hash of what a row without an id says beside its judge, prompt, players and turn.
+def battle_content(row: BattleRow, told_a: str | None, told_b: str | None, mark: str) -> str:
+    """A hash of what a row without an id says beside its judge, prompt, players and turn, and of its file.
 
     Args:
         told_a, told_b: keys of the responses that the row itself holds.
+        mark: of its file; see `FileMarks`.
     """
     games = [[game.swapped, *_said(game.verdict)] for game in row.games]
-    return keys.content_hash([games, row.occurred_at, row.round, row.margin, told_a, told_b])
+    return keys.content_hash([games, row.occurred_at, row.round, row.margin, told_a, told_b, mark])
 
 
-def single_content(row: SingleRow, told: str | None) -> str:
+def single_content(row: SingleRow, told: str | None, mark: str) -> str:
     """As `battle_content`, of a score of one response."""
-    return keys.content_hash([_said(row.verdict), told])
+    return keys.content_hash([_said(row.verdict), told, mark])
 
 
 def _said(verdict: Verdict) -> list[object]:

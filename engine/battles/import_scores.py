@@ -49,8 +49,8 @@ def _score(
     judge, player = shared.parties.judge(tx, row.judge), shared.parties.player(tx, row.model)
     turn, source = row.verdict.turn, row.source_id
     if source is None:
-        content = single_content(row, told.key if told else None)
-        first = single_key(judge.key, place.key, player.key, turn, content)
+        content = single_content(row, told.key if told else None, shared.marks.of(row.file))
+        first = single_key(judge.key, place.key, player.key, turn, f"{content} in {row.file}")
         source = f"{content}#{shared.met.count(first)}"
         key = single_key(judge.key, place.key, player.key, turn, source)
     else:

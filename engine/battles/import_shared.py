@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from engine.battles.import_keys import Met
 from engine.battles.import_names import Parties
 from engine.battles.import_responses import Responses
+from engine.formats.file_marks import FileMarks
 from engine.formats.rows import BattleRow, ResponseRow, SetAside, SingleRow
 from engine.records import Verdict
 from engine.store.imports import check_goes_on, hold
@@ -44,6 +45,7 @@ class Shared:
     known: Counter[str]
     responses: Responses
     met: Met = field(default_factory=Met)
+    marks: FileMarks = field(default_factory=FileMarks)
     generation: int | None = None
 
     @classmethod

@@ -84,6 +84,9 @@ class TableImporter(ABC):
         self._check_options(options)
         if not paths:
             raise UsageError(f"import {self.name} needs a file")
+        twice = next((path for path in paths if paths.count(path) > 1), None)
+        if twice is not None:
+            raise UsageError(f"{twice} is given twice", mend="Name each file once.")
         files: list[Source] = [TableFile(path, self.bare) for path in paths]
         if options.prompts is None:
             return files

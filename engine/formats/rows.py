@@ -55,7 +55,7 @@ class BattleRow:
             battles that are void or wait.
         judge: the judge's name as the source says it (`human` where people voted and none is named).
         source_id: what makes the row itself unique in its source (question_id, or pair and voter); None when nothing
-            does, and equal rows are then told apart by how many came before.
+            does, and equal rows of its file are then told apart by how many came before.
         occurred_at: seconds since 1970, where the source has a time.
         turn: the open turn that was judged, 1-based; None is the whole conversation.
         arena: where the source says it row by row, as our own export does; None is the layout's.

@@ -13,6 +13,7 @@ from engine.formats import fields
 from engine.formats.dialogues import open_all, turns_of
 from engine.formats.entry import Record
 from engine.formats.fields import FieldError, Winner
+from engine.formats.file_marks import FileMarks
 from engine.formats.games import game
 from engine.formats.identity import PromptNames, RowIds
 from engine.formats.mapping import ColumnMap
@@ -56,7 +57,7 @@ class BattleReader:
         layout: in words.
         judge: its name where a row has none.
         read_winner, read_content: the layout's own way.
-        stem: of the file; rows that say nothing of their prompt are told apart by it and their line.
+        stem: of the file; rows that say nothing of their prompt are told apart by it, the file's mark and their line.
         own_prompts: each row brings its own prompt, named by the row's id.
         votes: several people may vote under one id.
         arena: what a person calls it, whatever the rows say; None leaves it to them.
@@ -91,6 +92,7 @@ class BattleReader:
         self._arena = arena
         self._by_keys = by_keys
         self._ids = RowIds()
+        self._marks = FileMarks()
         self._prompts = PromptNames(set_name)
 
     def rows(self, record: Record) -> Sequence[Row]:
@@ -114,7 +116,7 @@ class BattleReader:
         source_id = self._claimed_id(
             row, voter, (model_a, model_b, winner, judge, category, occurred_at, content)
         )
-        prompts, prompt = self._prompt(content, source_id, category, record.line)
+        prompts, prompt = self._prompt(content, source_id, category, record)
         battle = BattleRow(
             prompt=prompt,
             model_a=model_a,
@@ -166,7 +168,7 @@ class BattleReader:
         return source_id
 
     def _prompt(
-        self, content: Content, source_id: str | None, category: str | None, line: int
+        self, content: Content, source_id: str | None, category: str | None, record: Record
     ) -> tuple[list[Prompt], Prompt | PromptRef]:
         conversation = content.conversation
         if conversation is not None and self._own_prompts:
@@ -177,7 +179,11 @@ class BattleReader:
             return self._prompts.introduce(name, conversation, category, content.set_name)
         if content.name is not None:
             return [], self._prompts.refer(content.name, content.set_name)
-        return [], PromptRef(self._set_name, f"{self._stem}#{source_id or line}")
+        return [], PromptRef(self._set_name, f"{self._stem}{self._nameless(source_id, record)}")
+
+    def _nameless(self, source_id: str | None, record: Record) -> str:
+        """What tells a row's prompt from others when it says nothing of it."""
+        return f"#{source_id}" if source_id else f"-{self._marks.of(record.file)}#{record.line}"
 
 
 def _is_unsettled(row: Fields) -> bool:
