@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,8 +20,12 @@ from arena_tui.cli.options import (
 )
 from arena_tui.cli.running import JsonOption, StoreOption
 from arena_tui.cli.tree import commands, examples
-from arena_tui.output import out_csv, out_json, out_markdown, out_table, say
+from arena_tui.output import out_csv, out_json, out_markdown, out_table, say_lines
 from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from arena_tui.conditions import Condition
+    from engine.ratings.comparing import Compared
 
 app = commands()
 
@@ -50,8 +55,9 @@ def compare(
         str | None,
         typer.Option(
             "--fail-if",
-            help="Exit with 1 when it holds: difference, lower, upper or win_rate, held against a number by"
-            " < <= > >=. Of two models the overall row is meant, with --baseline any row.",
+            help="Exit with 1 when it holds, or cannot be decided: difference, lower, upper or win_rate, held"
+            " against a number by < <= > >=. Of two models the overall row is meant, with --baseline any row. A model"
+            " that never won is -infinity away, one that never lost +infinity, and so are both bounds from 6 prompts on.",
             metavar="CONDITION",
         ),
     ] = None,
@@ -97,9 +103,20 @@ def compare(
         out_markdown(comparison_table(found))
     else:
         out_table(comparison_table(found))
-    if condition is not None and any(condition.holds(row.facts()) for row in _meant(found)):
-        say(f"--fail-if {fail_if}: it holds")
+    if condition is not None and (failed := list(_failed(condition, _meant(found)))):
+        say_lines(f"--fail-if {fail_if}: {why}" for why in failed)
         raise typer.Exit(1)
+
+
+def _failed(condition: Condition, rows: Iterable[Compared]) -> Iterator[str]:
+    """Of which rows the condition holds, and of which nobody can tell."""
+    for row in rows:
+        held = condition.holds(row.facts())
+        who = f"{row.model} minus {row.baseline}"
+        if held:
+            yield f"it holds of {who}"
+        elif held is None:
+            yield f"it cannot be decided of {who}: {row.reason or 'they never met'}"
 
 
 def _meant(comparison: Any) -> Any:

@@ -11,7 +11,7 @@ from engine.errors import UsageError
 from engine.ratings.bootstrap import BootstrapIntervals, bootstrap_prompts
 from engine.ratings.cells import BoolArray
 from engine.ratings.counts import named
-from engine.ratings.differences import rating_difference, rating_differences
+from engine.ratings.differences import Beyond, rating_difference, rating_differences
 from engine.ratings.naming import ALL, matching
 from engine.ratings.prompt_battles import PromptBattles
 from engine.ratings.stored import read_prompt_battles
@@ -29,6 +29,7 @@ class Compared:
         win_rate: 0..1, of the model against the baseline in their own battles, ties half; None when they never met.
         met: battles between the two.
         prompts: prompts in common.
+        beyond: `below` or `above` where no finite difference is large enough, as the model never won, or never lost.
     """
 
     model: str
@@ -41,6 +42,7 @@ class Compared:
     win_rate: float | None
     met: int
     prompts: int
+    beyond: Beyond | None = None
 
     def facts(self) -> dict[str, object]:
         """As JSON-like facts."""
@@ -110,6 +112,7 @@ def _compared(
         win_rate,
         met,
         int(common.sum()),
+        found.beyond,
     )
 
 
@@ -149,6 +152,7 @@ def compare_baseline(
                 win_rate,
                 met,
                 int(common[one.model].sum()),
+                one.beyond,
             )
         )
     return Comparison(view, tuple(rows), n_resamples, random_state, simultaneous=True)

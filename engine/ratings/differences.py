@@ -15,14 +15,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
 from engine.ratings.bootstrap import BootstrapIntervals
 from engine.ratings.cells import FloatArray
-from engine.ratings.counts import named
-from engine.ratings.identifiability import Reason
+from engine.ratings.counts import PairCounts, named
+from engine.ratings.identifiability import Reason, beat_or_tied, reachable
 from engine.ratings.intervals import bounds, finite_or_none, quantiles
+
+
+Beyond = Literal["below", "above"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Difference:
     Attributes:
         difference, lower, upper: in the unit of what was compared; None where it cannot be had.
         reason: why not.
+        beyond: where there is no difference because no finite one is large enough: `below` where only minus infinity
+            fits the battles, `above` where only plus infinity does.
     """
 
     model: str
@@ -40,6 +46,7 @@ class Difference:
     lower: float | None
     upper: float | None
     reason: Reason | None
+    beyond: Beyond | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,23 @@ def _difference(
         reason, lower, upper = Reason.FEW_PROMPTS, None, None
     elif lower is None or upper is None:
         reason = Reason.RESAMPLES
+    beyond = None
     if gap is None:
         lower = upper = None
-    return Difference(intervals.models[i], intervals.models[j], gap, lower, upper, reason)
+        beyond = _beyond(intervals.fit.counts, i, j)
+    return Difference(intervals.models[i], intervals.models[j], gap, lower, upper, reason, beyond)
+
+
+def _beyond(counts: PairCounts, i: int, j: int) -> Beyond | None:
+    """Where i stands to j if "beat or tied" leads from one to the other, and in one direction alone.
+
+    Then some set of models with the upper one in it won all its battles against the rest, so the likelihood grows for
+    ever as the two move apart (Ford 1957).
+    """
+    n = len(counts.models)
+    outcomes = beat_or_tied(n, counts.a, counts.b, counts.score, counts.battles)
+    one = np.eye(n, dtype=bool)
+    down, up = bool(reachable(outcomes, one[i])[j]), bool(reachable(outcomes, one[j])[i])
+    if down == up:
+        return None
+    return "above" if down else "below"

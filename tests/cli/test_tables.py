@@ -136,6 +136,38 @@ def test_fail_if(few: Path, condition: str, code: int) -> None:
     assert body(result)
 
 
+@pytest.mark.parametrize(
+    ("lost", "condition", "said"),
+    [
+        (4, "upper<0", "cannot be decided of dpo minus base: never won"),
+        (4, "difference<0", "it holds of dpo minus base"),
+        (6, "upper<0", "it holds of dpo minus base"),
+        (6, "lower>0", ""),
+        (6, "win_rate<0.5", "it holds of dpo minus base"),
+    ],
+)
+@pytest.mark.parametrize("shape", [["dpo", "base"], ["dpo", "--baseline", "base"]], ids=len)
+def test_fail_if_of_a_model_that_never_won(
+    tmp_path: Path, lost: int, condition: str, said: str, shape: list[str]
+) -> None:
+    battles = [("dpo", "base", "model_b", f"q{i}", "x") for i in range(lost)]
+    store = tmp_path / "arena.db"
+    command("import", "arena", write_battles(tmp_path / "log.csv", battles), "--judge", "j", store=store)
+    result = command("compare", *shape, "--fail-if", condition, store=store)
+    assert result.code == bool(said)
+    assert said in result.err
+
+
+@pytest.mark.parametrize("outcomes", [["tie"] * 9, ["model_a", "model_b"] * 2])
+def test_fail_if_of_an_interval_that_cannot_be_had(tmp_path: Path, outcomes: list[str]) -> None:
+    battles = [("dpo", "base", winner, f"q{i}", "x") for i, winner in enumerate(outcomes)]
+    store = tmp_path / "arena.db"
+    command("import", "arena", write_battles(tmp_path / "log.csv", battles), "--judge", "j", store=store)
+    result = command("compare", "dpo", "base", "--fail-if", "upper<0", store=store)
+    assert result.code == 1
+    assert "cannot be decided" in result.err
+
+
 def test_fail_if_looks_at_every_row_of_a_baseline(few: Path) -> None:
     arguments = ["compare", "bob", "eve", "--baseline", "ada", "--json"]
     rows = command(*arguments, store=few).json["rows"]

@@ -125,6 +125,13 @@ def test_where_one_has_no_rating_there_is_no_difference() -> None:
     assert table.rows[1].lower is not None
 
 
+def test_a_difference_beyond_all_numbers_says_on_which_side() -> None:
+    """v beat w, w beat x, and y beat z: chains tell of the first three, nothing of those with the last two."""
+    intervals = bootstrap(PairCounts.of("vwxyz", [0, 1, 3], [1, 2, 4], [1, 1, 1], [0, 0, 0], [0, 0, 0]))
+    told = {pair: rating_difference(intervals, *pair).beyond for pair in ("vw", "xv", "vx", "vz", "yz")}
+    assert told == {"vw": "above", "xv": "below", "vx": "above", "vz": None, "yz": "above"}
+
+
 def test_a_bound_that_falls_on_infinity_is_none() -> None:
     intervals = bootstrap(PairCounts.of("xyz", [0, 1, 0], [1, 2, 2], [39, 20, 1], [1, 20, 0], [0, 0, 0]))
     row = rating_difference(intervals, "x", "y")
