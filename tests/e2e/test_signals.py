@@ -58,11 +58,15 @@ def is_draining(event: object) -> bool:
     return event["event"] == "warning" and "draining" in event["text"]  # type: ignore[index]
 
 
-def assert_all_is_done(arena: Arena, code: int, events: list[dict[str, object]], again: int = 0) -> None:
-    """Every battle is decided, and nobody was asked twice but for the calls that were thrown away."""
+def assert_all_is_done(
+    arena: Arena, code: int, events: list[dict[str, object]], landed: int = JUDGE_CALLS
+) -> None:
+    """Every battle is decided, and nobody was asked twice but for the verdicts that had not landed when calls were
+    thrown away."""
     assert code == 0
     assert events[-1]["event"] == "finished"
-    assert (arena.player_calls, len(arena.judge.chats)) == (PLAYER_CALLS, JUDGE_CALLS + again)
+    assert arena.player_calls == PLAYER_CALLS
+    arena.asked_again(landed)
     with open_store(arena.path) as store:
         assert [job.state for job in jobs.read_jobs(store.reader)] == ["done"]
         (decided,) = store.reader.execute("SELECT COUNT(*) FROM battles WHERE state = 'decided'").fetchone()
@@ -167,8 +171,8 @@ def test_a_second_interrupt_stops_at_once(arena: Arena, batch: Batch) -> None:
     with open_store(arena.path) as store:
         assert [job.state for job in jobs.read_jobs(store.reader)] == ["unfinished"]
         (kept,) = store.reader.execute("SELECT COUNT(*) FROM verdicts").fetchone()
-    arena.judge.choose, thrown_away = answered, len(arena.judge.chats) - kept
-    assert_all_is_done(arena, *finish(batch), again=thrown_away)
+    arena.judge.choose = answered
+    assert_all_is_done(arena, *finish(batch), landed=kept)
 
 
 def test_a_signal_that_is_ignored_stays_ignored(arena: Arena, batch: Batch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +97,18 @@ class Arena:
         with self.open() as store:
             batch = Batch(store, read_plan(plan, sets), self.events.append, limit, dry_run)
             return asyncio.run(_run(batch))
+
+    def asked_again(self, landed: int) -> int:
+        """How many questions the judge was asked twice, in two runs of which the first gave up what was in flight
+        when `landed` verdicts were kept. A request that was sent as that run ended may have come in only after it.
+        """
+        asked = Counter(request.body for request in self.judge.chats)
+        questions = 2 * len(self.served) * self.prompts  # as many pairs as players, in both orders
+        assert len(asked) == questions
+        assert max(asked.values()) <= 2
+        again = asked.total() - questions
+        assert again <= questions - landed
+        return again
 
     @property
     def player_calls(self) -> int:

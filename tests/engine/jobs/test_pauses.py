@@ -70,6 +70,9 @@ def test_a_pause_that_is_asked_for_waits_and_goes_on_under_the_same_attempt(
         async with driven(arena) as run:
             await paused_when_asked(arena, run, release)
             assert (run.job.state, run.job.reason) == ("paused", "asked to pause")
+            with open_store(arena.path) as store:
+                told = [one for one in events.read_events(store.reader, 1) if "pause" in str(one)]
+            assert [(one.kind, one.level) for one in told] == [("requested", "info"), ("paused", "info")]
             asked = len(arena.judge.chats)
             with open_store(arena.path) as store:  # what was in flight has landed
                 assert number(store, "SELECT COUNT(*) FROM verdicts") == asked
@@ -183,11 +186,12 @@ def test_a_cancel_drops_what_is_in_flight_at_once_and_keeps_what_has_landed(aren
             assert run.job.state == "cancelled"
         arena.judge.choose = answered
         with open_store(arena.path) as store:
-            given_up = len(arena.judge.chats) - number(store, "SELECT COUNT(*) FROM verdicts")
+            landed = number(store, "SELECT COUNT(*) FROM verdicts")
+        given_up = len(arena.judge.chats) - landed
         async with driven(arena) as run:  # another job, which finds what the first has landed
             assert (await run.end()).states == {"decided": 36}
             assert run.job.id == 2
-        assert len(arena.judge.chats) == 72 + given_up
+        assert arena.asked_again(landed) >= given_up > 0
 
     play(test())
 

@@ -398,9 +398,10 @@ def test_a_run_that_is_cancelled_keeps_what_had_come_and_goes_on(arena: Arena) -
         (job,) = jobs.read_jobs(store.reader)
         assert (job.state, job.reason) == ("unfinished", "interrupted")
         assert [one["exit_code"] for one in attempts.read_attempts(store.reader, 1)] == [130]
-        given_up = len(arena.judge.chats) - number(store, "SELECT COUNT(*) FROM verdicts")
+        landed = number(store, "SELECT COUNT(*) FROM verdicts")
+    given_up = len(arena.judge.chats) - landed
     assert arena.run().states == {"decided": 36}
-    assert len(arena.judge.chats) == 72 + given_up
+    assert arena.asked_again(landed) >= given_up
 
 
 def test_the_newest_snapshot_of_an_attempt_is_the_one_that_is_kept(
