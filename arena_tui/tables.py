@@ -12,6 +12,7 @@ from engine.records import OutcomeRule
 if TYPE_CHECKING:
     from engine.ratings.board import Leaderboard, ModelRow
     from engine.ratings.comparing import Compared, Comparison
+    from engine.ratings.stored import Coverage
     from engine.ratings.views import View
     from engine.ratings.win_rates import WinRateMatrix
 
@@ -129,16 +130,22 @@ def _notes(board: Leaderboard) -> list[str]:
 
 def _rests_on(board: Leaderboard) -> str:
     coverage = board.coverage
-    parts = [f"{coverage.decided:,} of {coverage.total:,} battles decided"]
+    parts = [_decided(coverage)]
     if board.battles != coverage.decided:
         unit = " games" if board.view.arena.outcome_rule is OutcomeRule.PER_GAME else ""
         parts.append(f"ratings rest on {board.battles:,}{unit}")
     if board.self_battles:
         parts.append(f"{board.self_battles:,} are a model against itself and rate nobody")
-    if coverage.waiting_for:
-        told = (f"{reason} {n:,}" for reason, n in coverage.waiting_for.items())
-        parts.append(f"not decided: {', '.join(told)}")
-    return "; ".join(parts)
+    return "; ".join([*parts, *_undecided(coverage)])
+
+
+def _decided(coverage: Coverage) -> str:
+    return f"{coverage.decided:,} of {coverage.total:,} battles decided"
+
+
+def _undecided(coverage: Coverage) -> list[str]:
+    told = [f"{reason} {n:,}" for reason, n in coverage.waiting_for.items()]
+    return [f"not decided: {', '.join(told)}"] if told else []
 
 
 def _judges(board: Leaderboard) -> list[str]:
@@ -249,7 +256,7 @@ def _online(board: Leaderboard) -> list[str]:
     return [f"in battle order so far: {', '.join(behind)}; ask again, or with more --fold-seconds, to go on"]
 
 
-def matrix_table(view: View, matrix: WinRateMatrix, battles: int, ties: bool) -> Table:
+def matrix_table(view: View, matrix: WinRateMatrix, coverage: Coverage) -> Table:
     """A win-rate matrix. Columns go by the number of their model, so that any number of models can be read."""
     columns = [
         Column("beats"),
@@ -259,9 +266,12 @@ def matrix_table(view: View, matrix: WinRateMatrix, battles: int, ties: bool) ->
         [f"{place} {name}", *("-" if rate is None else f"{rate:.2f}" for rate in rates)]
         for place, (name, rates) in enumerate(zip(matrix.models, matrix.rates, strict=True), 1)
     ]
-    what = "a tie counts half" if ties else "ties left out"
-    note = f"share of battles that the row won against the column; {what}; {counted(battles, 'battle')}"
-    return Table(columns, rows, title_of(view), [note, *other_judges(view)])
+    what = "a tie counts half" if matrix.ties else "ties left out"
+    unit = "game" if view.arena.outcome_rule is OutcomeRule.PER_GAME else "battle"
+    shown = counted(int(matrix.battles.sum()) // 2, unit)
+    note = f"share of battles that the row won against the column; {what}; shown are {shown}"
+    rests_on = "; ".join([_decided(coverage), *_undecided(coverage)])
+    return Table(columns, rows, title_of(view), [rests_on, note, *other_judges(view)])
 
 
 def comparison_table(comparison: Comparison) -> Table:
@@ -291,7 +301,8 @@ def comparison_table(comparison: Comparison) -> Table:
     met = "win rate: in the battles that the two had with each other (met), a tie counting half"
     few = [row for row in comparison.rows if row.lower is not None and row.prompts < FEW_PROMPTS]
     rough = [f"warning: intervals from fewer than {FEW_PROMPTS} prompts are rough"] if few else []
-    return Table(columns, rows, title, [note, met, *rough, *other_judges(view)])
+    rests_on = "; ".join([_decided(comparison.coverage), *_undecided(comparison.coverage)])
+    return Table(columns, rows, title, [rests_on, note, met, *rough, *other_judges(view)])
 
 
 def _compared(row: Compared) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from arena_tui.cli.options import (
     AllColumnsOption,
@@ -29,6 +29,11 @@ from arena_tui.cli.running import JsonOption, StoreOption, one_of
 from arena_tui.cli.tree import commands, examples
 from arena_tui.output import out_csv, out_json, out_markdown, out_table
 from arena_tui.streams import data_width
+
+if TYPE_CHECKING:
+    from engine.ratings.stored import Coverage
+    from engine.ratings.views import View
+    from engine.ratings.win_rates import WinRateMatrix
 
 app = commands()
 
@@ -187,23 +192,24 @@ def show_matrix(
         counts = read.pairs.among(row.model for row in board.rows)
     matrix = win_rate_matrix(counts, ties=ties)
     if as_json:
-        out_json(_matrix_facts(view, matrix, ties))
+        out_json(_matrix_facts(view, matrix, read.coverage))
     elif form == "csv":
         rows = ((name, *rates) for name, rates in zip(matrix.models, matrix.rates, strict=True))
         out_csv(("model", *matrix.models), rows)
     elif form == "markdown":
-        out_markdown(matrix_table(view, matrix, counts.total, ties))
+        out_markdown(matrix_table(view, matrix, read.coverage))
     else:
-        out_table(matrix_table(view, matrix, counts.total, ties))
+        out_table(matrix_table(view, matrix, read.coverage))
 
 
-def _matrix_facts(view: Any, matrix: Any, ties: bool) -> dict[str, Any]:
+def _matrix_facts(view: View, matrix: WinRateMatrix, coverage: Coverage) -> dict[str, Any]:
     return {
         "arena": view.arena.name,
         "judge": view.judge,
         "judges": list(view.judges),
         "category": view.category_name,
-        "ties": ties,
+        **coverage.facts(),
+        "ties": matrix.ties,
         "models": list(matrix.models),
         "rates": [list(row) for row in matrix.rates],
         "battles": matrix.battles.tolist(),

@@ -145,7 +145,7 @@ class Leaderboard:
         )
 
     def facts(self) -> dict[str, Any]:
-        """As the JSON of `leaderboard --json` (DESIGN.md's contract, and more)."""
+        """As the JSON of `leaderboard --json` (docs/reference/json.md)."""
         anchor = self.options.anchor
         coverage = self.coverage
         return {
@@ -164,15 +164,11 @@ class Leaderboard:
             "point": self.options.point,
             "battles": self.battles,
             "self_battles": self.self_battles,
-            "judged": coverage.decided,
+            **coverage.facts(),
             "judged_by": dict(coverage.decided_by),
             "prompts": self.prompts,
             "shared_prompts": coverage.shared_prompts,
             "judged_by_some": coverage.judged_by_some,
-            "waiting": coverage.waiting,
-            "void": coverage.void,
-            "total": coverage.total,
-            "undecided": dict(coverage.waiting_for),
             "tied_by": self.tied_by,
             "online": {kind: {"folded": f, "total": t} for kind, (f, t) in self.online.items()},
             "online_reason": self.online_reason,

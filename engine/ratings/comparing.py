@@ -14,7 +14,7 @@ from engine.ratings.counts import named
 from engine.ratings.differences import Beyond, rating_difference, rating_differences
 from engine.ratings.naming import ALL, matching
 from engine.ratings.prompt_battles import PromptBattles
-from engine.ratings.stored import read_prompt_battles
+from engine.ratings.stored import Coverage, read_counts, read_prompt_battles
 from engine.ratings.views import View, categories_of
 from engine.ratings.win_rates import WinRateMatrix, win_rate_matrix
 from engine.store.store import Store
@@ -51,13 +51,18 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Rows of one comparison; `simultaneous` says that their intervals hold all at once."""
+    """Rows of one comparison, and how many battles of how many of the view are decided.
+
+    Attributes:
+        simultaneous: whether their intervals hold all at once.
+    """
 
     view: View
     rows: tuple[Compared, ...]
     n_resamples: int
     random_state: int
     simultaneous: bool
+    coverage: Coverage
 
     def facts(self) -> dict[str, object]:
         """As JSON-like facts."""
@@ -70,6 +75,7 @@ class Comparison:
             "simultaneous": self.simultaneous,
             "n_resamples": self.n_resamples,
             "random_state": self.random_state,
+            **self.coverage.facts(),
             "rows": [row.facts() for row in self.rows],
         }
 
@@ -85,16 +91,18 @@ def compare_two(
     if model == baseline:
         raise UsageError(f"'{model}' is compared with itself")
     views = [view]
-    if view.category is None:
-        views += [replace(view, category=name) for name in categories_of(store.reader, view) if name != ALL]
-    rows = [_compared(store, one, model, baseline, n_resamples, random_state) for one in views]
-    return Comparison(view, tuple(row for row in rows if row), n_resamples, random_state, simultaneous=False)
+    with store.snapshot() as connection:
+        if view.category is None:
+            views += [replace(view, category=name) for name in categories_of(connection, view) if name != ALL]
+        read = [(one, read_prompt_battles(connection, one)) for one in views]
+        coverage = read_counts(connection, view).coverage
+    rows = [_compared(battles, one, model, baseline, n_resamples, random_state) for one, battles in read]
+    return Comparison(view, tuple(row for row in rows if row), n_resamples, random_state, False, coverage)
 
 
 def _compared(
-    store: Store, view: View, model: str, baseline: str, n_resamples: int, random_state: int
+    battles: PromptBattles, view: View, model: str, baseline: str, n_resamples: int, random_state: int
 ) -> Compared | None:
-    battles = read_prompt_battles(store.reader, view)
     if view.category is not None and not {model, baseline} <= set(battles.models):
         return None
     common = common_prompts(battles, model, baseline)
@@ -131,7 +139,9 @@ def compare_baseline(
     Raises:
         UsageError: a name or pattern that fits no model of the arena.
     """
-    battles = read_prompt_battles(store.reader, view)
+    with store.snapshot() as connection:
+        battles = read_prompt_battles(connection, view)
+        coverage = read_counts(connection, view).coverage
     named(battles.models, baseline)
     models = _matching(battles.models, patterns, baseline)
     common = {model: common_prompts(battles, model, baseline) for model in models}
@@ -155,7 +165,7 @@ def compare_baseline(
                 one.beyond,
             )
         )
-    return Comparison(view, tuple(rows), n_resamples, random_state, simultaneous=True)
+    return Comparison(view, tuple(rows), n_resamples, random_state, True, coverage)
 
 
 def _matching(models: Sequence[str], patterns: Sequence[str], baseline: str) -> list[str]:

@@ -25,7 +25,6 @@ from engine.ratings.counts import PairCounts, named
 from engine.ratings.identifiability import Reason, beat_or_tied, reachable
 from engine.ratings.intervals import bounds, finite_or_none, quantiles
 
-
 Beyond = Literal["below", "above"]
 
 

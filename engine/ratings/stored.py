@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,16 @@ class Coverage:
     @property
     def total(self) -> int:
         return self.decided + self.waiting + self.void
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON-like facts: how many of how many, and why the others are not decided."""
+        return {
+            "judged": self.decided,
+            "waiting": self.waiting,
+            "void": self.void,
+            "total": self.total,
+            "undecided": dict(self.waiting_for),
+        }
 
 
 @dataclass(frozen=True, slots=True)

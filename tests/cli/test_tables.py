@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from engine.records import ResponseStatus
+from engine.store import open_store
 from tests.cli.battle_logs import write_battles
 from tests.cli.commanding import Result, command
+from tests.engine.ratings.stored_log import Fight, Log
 
 WIDTHS = (40, 80, 132, 200)
 
@@ -174,3 +177,24 @@ def test_fail_if_looks_at_every_row_of_a_baseline(few: Path) -> None:
     worst = min(row["difference"] for row in rows)
     assert command(*arguments, "--fail-if", f"difference<={worst + 0.01:.4f}", store=few).code == 1
     assert command(*arguments, "--fail-if", f"difference<{worst - 0.01:.4f}", store=few).code == 0
+
+
+def test_every_table_says_of_how_many_battles_how_many_are_decided(tmp_path: Path) -> None:
+    """Nine of twelve battles are decided: two have a failed response and wait, one an empty one and is void."""
+    store = tmp_path / "arena.db"
+    with open_store(store, writable=True) as opened:
+        Log(opened).land(
+            *(Fight("ann", "ben", (9, 1) if i % 2 else (1, 9), i) for i in range(9)),
+            *(Fight("ann", "ben", prompt=i, status_a=ResponseStatus.FAILED) for i in (9, 10)),
+            Fight("ann", "ben", prompt=11, status_b=ResponseStatus.EMPTY),
+        )
+    for said in (
+        ["leaderboard"],
+        ["matrix"],
+        ["compare", "ann", "ben"],
+        ["compare", "ann", "--baseline", "ben"],
+    ):
+        assert "9 of 12 battles decided" in command(*said, store=store, width=200).out
+        facts = command(*said, "--json", store=store).json
+        assert [facts[key] for key in ("judged", "waiting", "void", "total")] == [9, 2, 1, 12]
+        assert sum(facts["undecided"].values()) == 3
