@@ -30,7 +30,7 @@ class Listening:
         if wishes.request is None:
             control.take_back_pause()
         elif control.ask(wishes.request) and wishes.request != "cancel":
-            self._attempt.teller.warn(f"{REASONS[wishes.request]}: calls in flight finish first")
+            self._attempt.teller.heard(f"{REASONS[wishes.request]}: calls in flight finish first")
         if wishes.limits != self._said:
             self._hear(wishes.limits)
 
@@ -60,7 +60,7 @@ class Listening:
         self._own = {name: value for name, value in self._own.items() if name not in news}
         self._said = said
         self._attempt.limit(self._limits())
-        self._attempt.teller.warn(f"new limits: {_told(news)}")
+        self._attempt.teller.heard(f"new limits: {_told(news)}")
 
     def _limits(self) -> Limits:
         return Limits.of(self._attempt.plan).with_said(self._said).with_said(self._own)

@@ -14,6 +14,7 @@ from engine.battles.progress import Listener, Progress, RunEvent
 from engine.errors import DiskFull, UserError
 from engine.jobs.events import record_event
 from engine.jobs.jobs import set_progress, set_state
+from engine.jobs.settling import REASONS
 from engine.plan import Plan
 from engine.store.store import Fence, Store, Transaction
 
@@ -50,9 +51,14 @@ class Teller:
             self._record("warning", {"text": text}, level="warning")
             self.tell("warning", {"text": text})
 
+    def heard(self, text: str) -> None:
+        """What was asked of the run, for the listener; the store has had it from whoever asked."""
+        self.tell("warning", {"text": text})
+
     def paused(self, reason: str, waits_seconds: float) -> dict[str, Any]:
-        """The run waits; return what was told."""
-        self._record("paused", {"reason": reason}, level="warning", state="paused")
+        """The run waits; return what was told. Nothing is wrong where somebody asked for it."""
+        level = "info" if reason == REASONS["pause"] else "warning"
+        self._record("paused", {"reason": reason}, level=level, state="paused")
         facts = {"reason": reason, "waits_seconds": waits_seconds, "progress": self.last_progress}
         self.tell("paused", facts)
         return facts
