@@ -1,4 +1,5 @@
-"""The responses of a battle group on one prompt, ranked by mean score over all their games (CONTRACT.md, Selection).
+"""The responses of a battle group on one prompt, ranked by mean score over all their games (docs/selection.md, The
+rules).
 
 A game of scores gives each response its score. A game of another kind compares without scoring: each response then
 gets half of the margin, with its sign, so that differences are margins in the units of that kind.

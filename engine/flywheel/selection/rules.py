@@ -1,4 +1,4 @@
-"""The rules of CONTRACT.md (Selection and rounds): what a prompt's group offers to a stage. Pure.
+"""The rules of docs/selection.md: what a prompt's group offers to a stage. Pure.
 
 sft          the target's battle against the best one is lost: the best one's text is what is learnt
 group        best against worst; the gap is the difference of their mean scores. The target's wins count too

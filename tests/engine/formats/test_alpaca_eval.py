@@ -20,7 +20,7 @@ from tests.engine.formats.importing import Imported, run, write_csv, write_jsonl
 
 BASELINE = "gpt4_1106_preview"
 MAIN_JUDGE = "weighted_alpaca_eval_gpt4_turbo"
-# shared/data/alpacaeval2/README.md: judge -> (rows, models).
+# Counted in the test data, in the files of alpacaeval2 (see test_data): judge -> (rows, models).
 JUDGES = {
     MAIN_JUDGE: (45_875, 57),
     "alpaca_eval_gpt4": (46_952, 59),
