@@ -36,9 +36,12 @@ class SteppedClock(SystemClock):
         return self._now
 
     async def sleep(self, seconds: float) -> None:
-        woken = asyncio.Event()
-        self._sleepers.append((self._now + seconds, woken))
-        await woken.wait()
+        sleeper = self._now + seconds, asyncio.Event()
+        self._sleepers.append(sleeper)
+        try:
+            await sleeper[1].wait()
+        finally:  # who was called away does not sleep: time that passed for it would be lost on who sleeps anew
+            self._sleepers = [one for one in self._sleepers if one is not sleeper]
 
     @property
     def is_waited_on(self) -> bool:
