@@ -116,6 +116,8 @@ def _copy(connection: sqlite.Connection, aside: Path) -> None:
         copy.execute("PRAGMA synchronous = OFF")
         copy.execute("PRAGMA journal_mode = OFF")
         connection.backup(copy)
+        # A mark of its own: a run sees by it that a copy was put over its store.
+        copy.execute("INSERT OR REPLACE INTO meta VALUES ('copy_id', ?)", (secrets.token_hex(8),))
         copy.execute("PRAGMA journal_mode = DELETE")
     finally:
         copy.close()

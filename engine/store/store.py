@@ -14,7 +14,7 @@ from engine.store import sqlite
 from engine.store.faults import explain, explained
 from engine.store.journal import WalShrinker
 from engine.store.opening import open_reader, open_writer
-from engine.store.presence import Presence
+from engine.store.presence import Guard, Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,9 @@ class Store:
         self._lock = threading.Lock()
         self._writer = open_writer(path, create=create) if writable else None
         if self._writer is not None:
-            self._presence, self._shrinker = Presence(path), WalShrinker(path, self._writer)
+            self._presence = Presence(path, self._writer)
+            self._shrinker = WalShrinker(path, self._writer)
+            self._guard = Guard(path) if _is_wal(self._writer) else None
         self._reader: sqlite.Connection | None = None
 
     @property
@@ -72,7 +74,7 @@ class Store:
 
     def _sole_connection(self) -> sqlite.Connection | None:
         """On a network file system the one connection that writes is also the only one that may read."""
-        if self._writer is None or self._writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        if self._writer is None or _is_wal(self._writer):
             return None
         return self._writer
 
@@ -122,12 +124,20 @@ class Store:
             self._shrinker.tend(wal_bytes)
 
     def close(self) -> None:
-        """Close both connections. A forked child leaves them to the process that opened them."""
+        """Close the connections. A forked child leaves them to the process that opened them.
+
+        Where something else stands under the store's name, the -wal is left beside it and not folded in.
+        """
         if os.getpid() != self._pid:
             return
-        for connection in (self._reader, self._writer):
-            if connection is not None:
-                connection.close()
+        if self._reader is not None:
+            self._reader.close()
+        if self._writer is not None:
+            closed_last: list[Guard | sqlite.Connection] = [self._writer]
+            if self._guard is not None:
+                closed_last.insert(1 if self._presence.is_lost() else 0, self._guard)
+            for one in closed_last:
+                one.close()
         self._reader = self._writer = None
 
     def __enter__(self) -> Store:
@@ -147,6 +157,10 @@ class Store:
 def open_store(path: Path, *, writable: bool = False, create: bool = True) -> Store:
     """Open a store; see `engine.store.opening` for what can be wrong with a file."""
     return Store(path, writable=writable, create=create)
+
+
+def _is_wal(connection: sqlite.Connection) -> bool:
+    return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
 
 
 def _roll_back(connection: sqlite.Connection) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import pytest
 
 from engine.errors import StoreError
 from engine.store import Store, open_store
+from engine.store.backup import back_up
 from engine.store.prompts import land_set, set_names
+from tests.engine.store.places import ENVIRONMENT
 
 
 def add(store: Store, name: str) -> None:
@@ -71,6 +75,60 @@ FAULTS: dict[Callable[[Path], None], str] = {
     delete_the_wal: "arena.db-wal was deleted or replaced",
     replace_the_wal: "arena.db-wal was deleted or replaced",
 }
+
+
+def write_over_by(copy: Path, path: Path) -> bytes:
+    """As `cp` does: into the same file."""
+    content = copy.read_bytes()
+    with path.open("r+b") as file:
+        file.write(content)
+        file.truncate()
+    return content
+
+
+def larger_store(path: Path) -> Path:
+    with open_store(path, writable=True) as store:
+        for number in range(900):
+            add(store, f"other {number}" * 200)
+    return path
+
+
+@pytest.mark.parametrize("writes", [True, False], ids=["then a write", "then closed"])
+@pytest.mark.parametrize("kind", ["a backup of this store", "another store", "less than it was"])
+def test_what_is_restored_by_cp_is_not_damaged(tmp_path: Path, kind: str, writes: bool) -> None:
+    path, copy = tmp_path / "arena.db", tmp_path / "copy.db"
+    store = open_store(path, writable=True)
+    for number in range(50):
+        add(store, f"{number}" * 300)
+    if kind == "another store":
+        larger_store(copy)
+    else:
+        back_up(store.reader, copy)
+    for number in range(100, 1200 if kind == "less than it was" else 200):
+        add(store, f"{number}" * 300)
+    assert (path.stat().st_size > copy.stat().st_size) == (kind == "less than it was")
+    restored = write_over_by(copy, path)
+    if writes:
+        with pytest.raises(StoreError, match=r"was (cut short or )?written over"):
+            add(store, "after")
+    store.close()
+    assert path.read_bytes() == restored
+    assert path.with_name("arena.db-wal").exists()  # what was committed since stands in it
+
+
+def test_another_process_that_folds_the_wal_in_is_no_stranger(tmp_path: Path) -> None:
+    path = tmp_path / "arena.db"
+    with open_store(path, writable=True) as store:
+        before = path.stat().st_mtime_ns
+        fold = (
+            "import sys; from pathlib import Path; from engine.store import open_store; "
+            "open_store(Path(sys.argv[1]), writable=True)._writer.execute('PRAGMA wal_checkpoint(FULL)').fetchone()"
+        )
+        add(store, "one")
+        subprocess.run([sys.executable, "-c", fold, path], check=True, env=ENVIRONMENT)
+        assert path.stat().st_mtime_ns != before
+        add(store, "two")
+        assert len(set_names(store.reader)) == 2
 
 
 def test_a_folder_that_is_taken_away_takes_the_store_with_it(tmp_path: Path) -> None:
