@@ -178,6 +178,7 @@ def show_matrix(
     """
     from arena_tui.tables import matrix_table
     from engine.ratings.board import RatingOptions
+    from engine.ratings.holding_back import read_invalid
     from engine.ratings.leaderboard import build
     from engine.ratings.stored import read_counts
     from engine.ratings.views import find_view
@@ -188,7 +189,8 @@ def show_matrix(
         view = find_view(opened.reader, arena, judges, category)
         with opened.snapshot() as connection:
             read = read_counts(connection, view)
-        board = build(opened, view, read, None, RatingOptions(interval="sandwich", online=False))
+            invalid = read_invalid(connection, view)
+        board = build(opened, view, read, invalid, None, RatingOptions(interval="sandwich", online=False))
         counts = read.pairs.among(row.model for row in board.rows)
     matrix = win_rate_matrix(counts, ties=ties)
     if as_json:

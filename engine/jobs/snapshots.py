@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from engine.plan import Plan
 from engine.ratings.board import Leaderboard, RatingOptions
+from engine.ratings.holding_back import read_invalid
 from engine.ratings.leaderboard import build
 from engine.ratings.scale import Anchor
 from engine.ratings.stored import Coverage, read_counts
@@ -72,13 +73,14 @@ class Snapshots:
     def _rate(self, view: View) -> Leaderboard | None:
         with self._store.snapshot() as connection:
             counts = read_counts(connection, view)
+            invalid = read_invalid(connection, view)
         if not counts.pairs.total or self._written.get((view.arena.id, view.judge_id)) == counts.coverage:
             return None
         anchor = self._options.anchor
         if anchor is not None and anchor.model not in counts.pairs.models:
             anchor = None
         quick = replace(self._options, anchor=anchor, over="battles", online=False)
-        return build(self._store, view, counts, None, quick)
+        return build(self._store, view, counts, invalid, None, quick)
 
 
 def _replace(tx: Transaction, board: Leaderboard) -> None:

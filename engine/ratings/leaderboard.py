@@ -50,7 +50,8 @@ def rate(store: Store, view: View, options: RatingOptions | None = None) -> Lead
     with store.snapshot() as connection:
         counts = read_counts(connection, view)
         by_prompt = _prompt_battles(connection, view, counts, options)
-    return build(store, view, counts, by_prompt, options)
+        invalid = read_invalid(connection, view)
+    return build(store, view, counts, invalid, by_prompt, options)
 
 
 def _prompt_battles(
@@ -61,9 +62,14 @@ def _prompt_battles(
 
 
 def build(
-    store: Store, view: View, counts: ArenaCounts, by_prompt: PromptBattles | None, options: RatingOptions
+    store: Store,
+    view: View,
+    counts: ArenaCounts,
+    invalid: InvalidCounts,
+    by_prompt: PromptBattles | None,
+    options: RatingOptions,
 ) -> Leaderboard:
-    """Rate what was read."""
+    """Rate what was read, all of it in one snapshot of the store."""
     options = options.of(view)
     intervals = _intervals(counts, by_prompt, options)
     ties, tied_by = _ties(intervals, by_prompt, options)
@@ -81,7 +87,7 @@ def build(
         _cut_dependence(counts, options),
         prompts=counts.coverage.prompts if by_prompt is None else by_prompt.n_prompts,
     )
-    return _held_back(board, read_invalid(store.reader, view))
+    return _held_back(board, invalid)
 
 
 def _held_back(board: Leaderboard, invalid: InvalidCounts) -> Leaderboard:

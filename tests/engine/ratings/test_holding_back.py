@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.ratings.board import RatingOptions
-from engine.ratings.holding_back import InvalidCounts, hold_back
-from engine.ratings.leaderboard import leaderboard
+from engine.ratings.holding_back import InvalidCounts, hold_back, read_invalid
+from engine.ratings.leaderboard import build, leaderboard
+from engine.ratings.stored import read_counts
+from engine.ratings.views import find_view
 from engine.records import BattleState, Decision, Outcome, ResponseStatus
 from engine.store import Store
 from tests.engine.ratings.stored_log import Fight, Log
@@ -123,3 +125,16 @@ def test_an_invalid_verdict_counts_against_both_and_a_game_to_come_against_nobod
     board = leaderboard(store, options=QUICK)
     told = {(one.held_back, one.invalid) for one in board.rows}
     assert told == {(held, 2 if held else 0)}
+
+
+def test_what_lands_while_a_table_is_rated_is_not_in_it(store: Store) -> None:
+    """40 battles are read; then 40 fail. All that the table says is of the 40 that were read."""
+    log = Log(store)
+    log.land(*(Fight("ann", "bob", (6, 5) if n % 2 else (5, 6), n) for n in range(40)))
+    view = find_view(store.reader)
+    with store.snapshot() as connection:
+        read = read_counts(connection, view), read_invalid(connection, view)
+    log.land(*(Fight("ann", "bob", prompt=n, status_b=FAILED) for n in range(40, 80)))
+    board = build(store, view, *read, None, QUICK)
+    assert (board.held_back, board.coverage.total, board.row("bob").invalid) == ({}, 40, 0)
+    assert leaderboard(store, options=QUICK).row("bob").held_back
