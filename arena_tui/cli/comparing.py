@@ -57,7 +57,8 @@ def compare(
             "--fail-if",
             help="Exit with 1 when it holds, or cannot be decided: difference, lower, upper or win_rate, held"
             " against a number by < <= > >=. Of two models the overall row is meant, with --baseline any row. A model"
-            " that never won is -infinity away, one that never lost +infinity, and so are both bounds from 6 prompts on.",
+            " that never won is -infinity away, one that never lost +infinity, and so are both bounds from 6 prompts"
+            " on.",
             metavar="CONDITION",
         ),
     ] = None,
