@@ -168,18 +168,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
-def parse_map(text: str) -> tuple[str, str]:
-    """`theirs=ours` of a command line, split at the last `=`, so that `=human=judge` is a constant.
-
-    Raises:
-        UsageError: there is no `=`, or a side is empty.
-    """
-    theirs, equals, ours = text.rpartition("=")
-    if not equals or not ours or not theirs:
-        raise UsageError(f"--map {text} is not theirs=ours", mend="For example --map language=category.")
-    return theirs, ours
-
-
 @dataclass(frozen=True, slots=True)
 class MappingFile:
     """A mapping that lives in a file: theirs -> ours, their values -> ours, and options of the format."""

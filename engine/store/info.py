@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.store import sqlite
+from engine.store.connecting import number
 from engine.store.filesystem import filesystem_type, is_network
 from engine.store.sqlite import Connection
 
@@ -57,7 +58,7 @@ def store_info(connection: Connection, path: Path) -> StoreInfo:
         path=path,
         store_id=meta["store_id"],
         created_at=meta["created_at"],
-        schema=_value(connection, "PRAGMA user_version"),
+        schema=number(connection, "PRAGMA user_version"),
         sqlite_version=sqlite.version_text,
         several_writers=sqlite.is_wal_safe(),
         journal=str(connection.execute("PRAGMA journal_mode").fetchone()[0]),
@@ -66,9 +67,5 @@ def store_info(connection: Connection, path: Path) -> StoreInfo:
         free_bytes=shutil.disk_usage(path.parent).free,
         filesystem=kind,
         network=is_network(kind),
-        rows={table: _value(connection, f"SELECT COUNT(*) FROM {table}") for table in TABLES},
+        rows={table: number(connection, f"SELECT COUNT(*) FROM {table}") for table in TABLES},
     )
-
-
-def _value(connection: Connection, query: str) -> int:
-    return int(connection.execute(query).fetchone()[0])

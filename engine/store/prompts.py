@@ -183,19 +183,6 @@ def _next_position(connection: Connection, set_id: int) -> int:
     return int(connection.execute(query, (set_id,)).fetchone()[0])
 
 
-def find_members(connection: Connection, set_name: str, names: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """Number and key of the prompts that a set has under these names."""
-    query = (
-        "SELECT i.name, p.id, p.key FROM prompt_sets s JOIN prompt_set_items i ON i.set_id = s.id"
-        " JOIN prompts p ON p.id = i.prompt_id WHERE s.id = {} AND i.name IN"
-    )
-    row = connection.execute("SELECT id FROM prompt_sets WHERE name = ?", (encode(set_name),)).fetchone()
-    if row is None:
-        return {}
-    rows = select_in(connection, query.format(row[0]), [encode(name) for name in names])
-    return {decode(name): (number, key) for name, number, key in rows}
-
-
 @dataclass(frozen=True, slots=True)
 class StoredPrompt:
     """A prompt of a set as the store holds it."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UsageError
-from engine.formats.mapping import Field, load_mapping, parse_map, resolve
+from engine.formats.mapping import Field, load_mapping, resolve
 
 FIELDS = (
     Field("model_a", ("left",), required=True),
@@ -74,20 +74,6 @@ def test_a_required_field_that_no_column_is_known_for() -> None:
         resolve(FIELDS, ("left", "result"), {}, "file.csv")
     assert "looked for winner, label" in str(error.value)
     assert "columns: left, result" in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("said", "pair"),
-    [("a=b", ("a", "b")), ("=human=judge", ("=human", "judge")), ("a.0.b=c", ("a.0.b", "c"))],
-)
-def test_options_of_the_command_line(said: str, pair: tuple[str, str]) -> None:
-    assert parse_map(said) == pair
-
-
-@pytest.mark.parametrize("said", ["a", "a=", "=b", "="])
-def test_bad_options_of_the_command_line(said: str) -> None:
-    with pytest.raises(UsageError):
-        parse_map(said)
 
 
 def test_mapping_files(tmp_path: Path) -> None:
