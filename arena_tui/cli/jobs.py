@@ -16,6 +16,7 @@ from arena_tui.cli.job_steps import next_step
 from arena_tui.cli.running import JsonOption, StoreOption, one_of, open_for_reading
 from arena_tui.cli.tree import commands
 from arena_tui.output import out_json, out_json_line, out_lines, out_table
+from engine.jobs.events import clock_time
 
 if TYPE_CHECKING:
     from arena_tui.layout import Table
@@ -59,7 +60,7 @@ def _table(jobs: list[tuple[Job, AtWork | None]]) -> Table:
             job.name,
             _state(job, found),
             _battles(job.progress),
-            _clock(job.created_at),
+            clock_time(job.created_at),
             job.reason or "",
         ]
         for job, found in jobs
@@ -193,7 +194,7 @@ def _lines(job: Job, worker: AtWork | None, facts: Mapping[str, Any]) -> list[st
     ]
     lines += ["", "events"]
     lines += [
-        f"  {_clock(event['at'])}  {event['kind']}  {_told(event['kind'], event['facts'])}"
+        f"  {clock_time(event['at'])}  {event['kind']}  {_told(event['kind'], event['facts'])}"
         for event in facts["events"]
     ]
     return [*lines, "", "plan", *(f"  {line}" for line in job.plan.splitlines())]
@@ -210,13 +211,13 @@ def _attempt_lines(one: Mapping[str, Any]) -> list[str]:
     reason = f" ({one['reason']})" if one["reason"] else ""
     line = (
         f"  attempt {one['number']}: {one['state']}{reason}, process {one['pid']} on {one['host']},"
-        f" since {_clock(one['started_at'])}"
+        f" since {clock_time(one['started_at'])}"
     )
     return [line] if one["log"] is None else [line, f"    log: {one['log']}"]
 
 
 def _line(event: Event) -> str:
-    return f"{_clock(event.at)}  {event.kind}  {_told(event.kind, event.facts)}"
+    return f"{clock_time(event.at)}  {event.kind}  {_told(event.kind, event.facts)}"
 
 
 def _event(event: Event) -> dict[str, Any]:
@@ -242,10 +243,6 @@ def _limits(said: Mapping[str, Any]) -> str:
 
 def _battles(progress: Mapping[str, Any]) -> str:
     return f"{progress['done']:,} of {progress['total']:,}" if progress else "-"
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 for name, command in job_requests.COMMANDS.items():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from engine.doctor.finding import Finding, fine, warning
 from engine.errors import StoreError
 from engine.jobs.attempts import at_work
+from engine.jobs.events import clock_time
 from engine.store import Store, open_store
 from engine.store.rows import decode
 
@@ -34,7 +34,7 @@ def _attempts(store: Store) -> Iterator[Finding]:
         found = at_work(store.reader, job_id)
         if found is None:
             continue
-        who = f"process {found.worker.pid} on {found.worker.host}, since {_clock(found.since)}"
+        who = f"process {found.worker.pid} on {found.worker.host}, since {clock_time(found.since)}"
         if found.lives:
             yield fine("jobs", f"job {job_id} ({decode(name)}) is being run by {who}")
         else:
@@ -63,7 +63,7 @@ def _processes() -> Iterator[Finding]:
         if _is_ours(words):
             said = " ".join(words[1:])[:120]
             alone = ", without the process that started it" if facts["ppid"] == 1 else ""
-            since = _clock(facts["create_time"])
+            since = clock_time(facts["create_time"])
             yield fine("processes", f"process {facts['pid']} runs since {since}{alone}: {said}")
 
 
@@ -72,7 +72,3 @@ def _is_ours(words: list[str]) -> bool:
     if any(word == "-m" and words[at + 1 : at + 2] == ["arena_tui"] for at, word in enumerate(words)):
         return True
     return any(Path(word).name == "arena-tui" for word in words[:3])
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

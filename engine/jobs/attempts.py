@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import UserError
-from engine.jobs.events import record_event
+from engine.jobs.events import clock_time, record_event
 from engine.jobs.jobs import OPEN_STATES
 from engine.jobs.workers import Process, Worker, is_gone, may_have_crashed
 from engine.store import units
@@ -55,7 +55,7 @@ class JobBusy(UserError):
     """Another worker is at this job."""
 
     def __init__(self, job_id: int, found: AtWork) -> None:
-        started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.since))
+        started = clock_time(found.since)
         super().__init__(
             f"job {job_id} is being run already",
             f"by process {found.worker.pid} on {found.worker.host}, since {started} (worker {found.worker.id})",

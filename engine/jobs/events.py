@@ -30,6 +30,11 @@ class Event:
     facts: Mapping[str, Any]
 
 
+def clock_time(at: float) -> str:
+    """A time in seconds since 1970 as a clock on the wall here shows it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
 def record_event(
     tx: Transaction,
     kind: str,

@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from engine.battles.progress import RunEvent
 from engine.errors import LostLease, StoreError, UsageError
 from engine.jobs.attempt import Attempt, Batch
+from engine.jobs.events import clock_time
 from engine.jobs.settling import abandon_all
 from engine.jobs.workers import Process, is_gone, new_worker_id, pid_namespace, process_start
 from engine.plan import Plan
@@ -142,15 +142,11 @@ def _is_gone(owner: Owner) -> bool:
 
 
 def _told(taken: TakenUp) -> str:
-    age = "" if taken.copied_at is None else f", made {_clock(taken.copied_at)} by its clock"
+    age = "" if taken.copied_at is None else f", made {clock_time(taken.copied_at)} by its clock"
     kept = (
         "" if taken.set_aside is None else f"; the older store that stood here is kept as {taken.set_aside}"
     )
     return f"took up the mirror's copy of {taken.host}'s store{age}{kept}"
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def _end_attempts(path: Path) -> None:
