@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from engine.battles.import_deciding import decide_row
 from engine.battles.import_keys import battle_content, battle_key, verdict_key
-from engine.battles.import_shared import DUPLICATE, OURS, SAID_OTHERWISE, Placed, Shared, Told, refused, says
+from engine.battles.import_shared import (
+    DUPLICATE,
+    OURS,
+    SAID_OTHERWISE,
+    Placed,
+    Shared,
+    Told,
+    contradicts,
+    refused,
+    says,
+)
 from engine.formats.rows import BattleRow, SetAside
 from engine.records import ResponseStatus
 from engine.store.battles import Arena, NewBattle, battles_by_key, land_battles
@@ -17,7 +27,7 @@ from engine.store.imports import first_position, hold
 from engine.store.prompts import LandedPrompt
 from engine.store.responses import Found
 from engine.store.store import Transaction
-from engine.store.verdicts import NewVerdict, SaidBefore
+from engine.store.verdicts import NewVerdict, SaidBefore, said_before
 
 
 class _Fight(NamedTuple):
@@ -47,16 +57,20 @@ class _Fight(NamedTuple):
         return self._replace(verdict_keys=tuple(keys))
 
 
+_Said = tuple[_Fight, Sequence[NewVerdict]]
+"""A battle with its verdicts."""
+
+
 class _Apart(NamedTuple):
-    """Battles some of whose verdicts say otherwise than what stands under their keys.
+    """Battles by whether their verdicts say otherwise than what stands under their keys.
 
     Attributes:
-        right: those that do not, or whose verdicts are all there.
+        right: those that do not.
         wrong: those that contradict a battle of their own arena.
         elsewhere: those that contradict one of another arena.
     """
 
-    right: Sequence[_Fight]
+    right: Sequence[_Said]
     wrong: Sequence[_Fight]
     elsewhere: Sequence[_Fight]
 
@@ -97,14 +111,14 @@ class Fights:
         An id may stand in several arenas, which may have decided otherwise by their rules: such a battle has verdicts
         of its own there.
         """
-        if not fights:
-            return []
-        items, first, late = _in_turn(fights)
-        landed, contradicting = self._shared.land_verdicts(tx, items)
-        apart = self._told_apart(tx, first, contradicting) if contradicting else _Apart(first, [], [])
-        self._land(tx, apart.right, landed)
-        again = [*(_in_arena(one) for one in apart.elsewhere), *late]
-        return [*apart.wrong, *self._land_all(tx, again)]
+        wrong: list[_Fight] = []
+        while fights:
+            apart = self._told_apart(tx, [(one, list(_new_verdicts(one))) for one in fights])
+            items, first, late = _in_turn(apart.right)
+            self._land(tx, first, self._shared.land_verdicts(tx, items))
+            wrong += apart.wrong
+            fights = [*(_in_arena(one) for one in apart.elsewhere), *late]
+        return wrong
 
     def _fight(self, tx: Transaction, row: BattleRow, place: LandedPrompt, told: Told) -> _Fight | None:
         """A battle with what it refers to; None when its id has been met."""
@@ -158,19 +172,19 @@ class Fights:
         self._shared.known["verdicts"] += sum(len(one.row.games) for one in right)
         return [one for one in fights if (one.arena.id, one.source) not in stands], wrong
 
-    def _told_apart(
-        self, tx: Transaction, fights: Sequence[_Fight], contradicting: dict[str, SaidBefore]
-    ) -> _Apart:
+    def _told_apart(self, tx: Transaction, fights: Sequence[_Said]) -> _Apart:
         """Part the battles whose verdicts say nothing against what stands from those that contradict it.
 
         A bare winner says less than scores that stand under the same id; when the battle ended so, it is known.
         """
-        suspects = [one for one in fights if not contradicting.keys().isdisjoint(one.verdict_keys)]
-        ended = _endings(tx, suspects)
+        stands_said = said_before(tx.connection, [new.key for _, verdicts in fights for new in verdicts])
+        clashes = [_clashes(verdicts, stands_said) for _, verdicts in fights]
+        suspects = [(one, clash) for (one, _), clash in zip(fights, clashes, strict=True) if clash]
+        ended = _endings(tx, [one for one, _ in suspects])
         wrong: list[_Fight] = []
         elsewhere: list[_Fight] = []
-        for one in suspects:
-            kinds = {contradicting[key].kind for key in one.verdict_keys if key in contradicting}
+        for one, clash in suspects:
+            kinds = {said.kind for said in clash}
             says_less = kinds.isdisjoint(game.verdict.kind.value for game in one.row.games)
             stands = ended.get((one.arena.id, one.key))
             if says_less and stands is not None and stands[1:] == _ended(one):
@@ -181,7 +195,7 @@ class Fights:
                 elsewhere.append(one)
             else:
                 wrong.append(one)
-        right = [one for one in fights if contradicting.keys().isdisjoint(one.verdict_keys)]
+        right = [said for said, clash in zip(fights, clashes, strict=True) if not clash]
         return _Apart(right, wrong, elsewhere)
 
     def _land(self, tx: Transaction, fights: Sequence[_Fight], verdicts: dict[str, tuple[int, bool]]) -> None:
@@ -212,13 +226,17 @@ def _endings(tx: Transaction, fights: Sequence[_Fight]) -> dict[tuple[int, str],
     return found
 
 
-def _in_turn(fights: Sequence[_Fight]) -> tuple[dict[str, NewVerdict], list[_Fight], list[_Fight]]:
+def _clashes(verdicts: Sequence[NewVerdict], stands: Mapping[str, SaidBefore]) -> list[SaidBefore]:
+    """What stands of which these verdicts say otherwise."""
+    return [stands[new.key] for new in verdicts if contradicts(new, stands.get(new.key))]
+
+
+def _in_turn(fights: Sequence[_Said]) -> tuple[dict[str, NewVerdict], list[_Fight], list[_Fight]]:
     """Verdicts by key, the battles that they decide, and those which say otherwise than one before them."""
     items: dict[str, NewVerdict] = {}
     first: list[_Fight] = []
     late: list[_Fight] = []
-    for one in fights:
-        verdicts = list(_new_verdicts(one))
+    for one, verdicts in fights:
         if any(new.key in items and says(items[new.key].verdict) != says(new.verdict) for new in verdicts):
             late.append(one)
             continue

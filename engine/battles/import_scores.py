@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.battles.import_keys import single_content, single_key
-from engine.battles.import_shared import DUPLICATE, OURS, SAID_OTHERWISE, Placed, Shared, Told, refused
+from engine.battles.import_shared import (
+    DUPLICATE,
+    OURS,
+    SAID_OTHERWISE,
+    Placed,
+    Shared,
+    Told,
+    contradicts,
+    refused,
+)
 from engine.formats.rows import SetAside, SingleRow
 from engine.store.contestants import Contestant
 from engine.store.prompts import LandedPrompt
@@ -37,9 +46,12 @@ def land_scores(tx: Transaction, shared: Shared, usable: Sequence[Placed], told:
             scores += [score] if score else []
             aside += [] if score else refused(row, DUPLICATE)
     own = _own(tx, scores)
-    _, contradicting = shared.land_verdicts(tx, {s.key: _verdict(s) for s in scores if s.source not in own})
     shared.known["verdicts"] += sum(score.source in own for score in scores)
-    return aside + [one for s in scores if s.key in contradicting for one in refused(s.row, SAID_OTHERWISE)]
+    items = {score.key: _verdict(score) for score in scores if score.source not in own}
+    stands = said_before(tx.connection, items)
+    wrong = {key for key, item in items.items() if contradicts(item, stands.get(key))}
+    shared.land_verdicts(tx, {key: item for key, item in items.items() if key not in wrong})
+    return aside + [one for s in scores if s.key in wrong for one in refused(s.row, SAID_OTHERWISE)]
 
 
 def _score(

@@ -16,7 +16,7 @@ from engine.store.imports import check_goes_on, hold
 from engine.store.prompts import LandedPrompt
 from engine.store.responses import Found
 from engine.store.store import Transaction
-from engine.store.verdicts import NewVerdict, SaidBefore, land_verdicts, said_before, value_json
+from engine.store.verdicts import NewVerdict, SaidBefore, land_verdicts, value_json
 
 DUPLICATE = "id stands twice for the same models and prompt"
 SAID_OTHERWISE = "id stands for another verdict in this store"
@@ -68,22 +68,18 @@ class Shared:
         self.generation = generation
         return stale
 
-    def land_verdicts(
-        self, tx: Transaction, items: dict[str, NewVerdict]
-    ) -> tuple[dict[str, tuple[int, bool]], dict[str, SaidBefore]]:
-        """Land and count verdicts by key.
+    def land_verdicts(self, tx: Transaction, items: dict[str, NewVerdict]) -> dict[str, tuple[int, bool]]:
+        """Land and count verdicts by key, none of which contradicts what stands.
 
         Returns:
-            (number, whether it is new) by key; and what stands under those keys of which something else is said now.
+            (number, whether it is new) by key.
         """
         landed = land_verdicts(tx, list(items.values()), again=False)
-        known = [key for key, (_, new) in landed.items() if not new]
-        stands = said_before(tx.connection, known) if known else {}
-        contradicting = {key: stands[key] for key in known if says(items[key].verdict) != _said(stands[key])}
-        hold(tx, "verdicts", (one.id for key, one in stands.items() if key not in contradicting))
+        known = [number for number, new in landed.values() if not new]
+        hold(tx, "verdicts", known)
         self.taken["verdicts"] += len(landed) - len(known)
-        self.known["verdicts"] += len(known) - len(contradicting)
-        return landed, contradicting
+        self.known["verdicts"] += len(known)
+        return landed
 
 
 def says(verdict: Verdict) -> tuple[str, str, str | None]:
@@ -91,8 +87,9 @@ def says(verdict: Verdict) -> tuple[str, str, str | None]:
     return verdict.kind.value, verdict.status.value, value_json(verdict.value)
 
 
-def _said(stands: SaidBefore) -> tuple[str, str, str | None]:
-    return stands.kind, stands.status, stands.value
+def contradicts(new: NewVerdict, stands: SaidBefore | None) -> bool:
+    """Whether a verdict says otherwise than what stands under its key."""
+    return stands is not None and says(new.verdict) != (stands.kind, stands.status, stands.value)
 
 
 def refused(row: AboutPrompt, reason: str) -> list[SetAside]:

@@ -24,6 +24,7 @@ from tests.engine.battles.importing_rows import (
     response,
     scores,
 )
+from tests.engine.store.landing import recounts
 
 
 def column(store: Store, query: str) -> list[object]:
@@ -83,6 +84,28 @@ def test_an_id_that_says_otherwise_than_before_is_set_aside(store: Store) -> Non
     ]
     assert dump(store) == before
     assert not report.known.get("battles")
+
+
+def test_nothing_is_taken_of_a_battle_that_says_otherwise_in_one_of_its_games(store: Store) -> None:
+    bring(store, [battle(source_id="1")])
+    before = dump(store)
+    both = battle("ann", "bob", game("second"), game("second", swapped=True), source_id="1")
+    report = bring(store, [both])
+    assert [(group.reason, group.rows) for group in report.set_aside] == [
+        ("id stands for another verdict in this store", 1)
+    ]
+    assert not any(report.taken.values())
+    assert report.known.get("verdicts", 0) == report.known.get("battles", 0) == 0
+    assert dump(store) == before
+
+
+def test_an_id_may_end_differently_in_any_number_of_arenas(store: Store) -> None:
+    rows = [
+        battle("ann", "bob", scores(1 + n / 500, 1), source_id="1", arena=f"arena {n}") for n in range(1_100)
+    ]
+    assert bring(store, rows).taken["battles"] == 1_100
+    assert bring(store, rows).known["battles"] == 1_100
+    assert recounts(store) == []
 
 
 @pytest.mark.parametrize("same", [True, False])
