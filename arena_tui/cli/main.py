@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from arena_tui.cli.running import StoreOption, run
 from arena_tui.cli.tree import SETTINGS, Entry, Program, examples
 from engine import __version__
 from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from arena_tui.cli.batch import Ordered
 
 _RUN, _LOOK, _DATA = "Run battles", "Look at results", "Data and the store"
 
@@ -189,7 +192,7 @@ def root(
     rated together, from which the leaderboard follows. All of it is kept in one file, the store; a plan, in another,
     says who battles on what, before which judge. Alone, arena-tui shows what the store holds.
     """
-    only_with_batch: dict[str, object] = {
+    only_with_batch = {
         "--set": sets,
         "--limit": limit,
         "--dry-run": dry_run,
@@ -199,24 +202,25 @@ def root(
         "--detach": detach,
         "--mirror": mirror,
     }
+    if batch is None:
+        _look(context, store, only_with_batch, as_json=as_json)
+        return
+    if context.invoked_subcommand is not None:
+        raise UsageError(f"--batch and the command '{context.invoked_subcommand}' are two runs")
     if mirror is not None:
         sets = [*(sets or []), f"run.mirror={json.dumps(str(mirror))}"]
-    if batch is not None:
-        if context.invoked_subcommand is not None:
-            raise UsageError(f"--batch and the command '{context.invoked_subcommand}' are two runs")
-        from arena_tui.cli.batch import Ordered, queue_plan, run_plan
-        from arena_tui.cli.patience import GRACE, PAUSE_LIMIT, Patience, seconds
+    ordered = _ordered(limit, dry_run, stop_after, grace, pause_limit)
+    _run_batch(batch, sets or [], store, ordered, detach=detach, as_json=as_json)
 
-        ordered = Ordered(
-            limit,
-            dry_run,
-            None if stop_after is None else seconds("--stop-after", stop_after),
-            Patience.read(grace or GRACE, pause_limit or PAUSE_LIMIT),
-        )
-        if detach:
-            queue_plan(batch, sets or [], store, ordered, as_json=as_json)
-            return
-        raise typer.Exit(run_plan(batch, sets or [], store, ordered, as_json=as_json))
+
+def _look(
+    context: typer.Context, store: Path | None, only_with_batch: Mapping[str, object], *, as_json: bool
+) -> None:
+    """Show what the store holds, where no command that was called does something else.
+
+    Raises:
+        UsageError: an option that is for a run.
+    """
     for option, value in only_with_batch.items():
         if value:
             raise UsageError(f"{option} goes with --batch PLAN")
@@ -226,6 +230,37 @@ def root(
         show_overview(store, as_json=as_json)
     elif as_json:
         raise UsageError(f"--json goes behind '{context.invoked_subcommand}'")
+
+
+def _ordered(
+    limit: int | None, dry_run: bool, stop_after: str | None, grace: str | None, pause_limit: str | None
+) -> Ordered:
+    """What is ordered beside the plan.
+
+    Raises:
+        UsageError: a time that is none.
+    """
+    from arena_tui.cli.batch import Ordered
+    from arena_tui.cli.patience import GRACE, PAUSE_LIMIT, Patience, seconds
+
+    return Ordered(
+        limit,
+        dry_run,
+        None if stop_after is None else seconds("--stop-after", stop_after),
+        Patience.read(grace or GRACE, pause_limit or PAUSE_LIMIT),
+    )
+
+
+def _run_batch(
+    plan: str, sets: list[str], store: Path | None, ordered: Ordered, *, detach: bool, as_json: bool
+) -> None:
+    """Run a plan here, or leave it to a worker."""
+    from arena_tui.cli.batch import queue_plan, run_plan
+
+    if detach:
+        queue_plan(plan, sets, store, ordered, as_json=as_json)
+        return
+    raise typer.Exit(run_plan(plan, sets, store, ordered, as_json=as_json))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
