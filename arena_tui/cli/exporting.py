@@ -83,19 +83,18 @@ def export(
     judges pooled are rated by: arena-tui leaderboard --judge A --judge B --json. On a terminal control characters are
     made visible; a file or a pipe gets every text as it is.
     """
-    said: dict[str, str | list[str] | None] = {
-        "arena": arena,
-        "judge": judges or None,
-        "category": category,
-        "model": model,
-        "set": set_name,
-        "kind": kind,
-    }
-    filters = {name: value for name, value in said.items() if value is not None}
+    filters = _filters(
+        arena=arena, judge=judges or None, category=category, model=model, set=set_name, kind=kind
+    )
     if table == "all":
         _export_all(form, out, filters, force, store)
     else:
         _export_table(table, _format(form, out), out, filters, force, store)
+
+
+def _filters(**said: str | list[str] | None) -> Filters:
+    """What was said of the rows that are wanted."""
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _export_all(
