@@ -42,6 +42,8 @@ while not ended.exists():
         with kept.snapshot() as connection:
             connection.execute("SELECT COUNT(*) FROM texts").fetchone()
     looks += 1
+    if looks == 1:
+        print("begun", flush=True)
 print(looks)
 """
 TRANSACTIONS = 80
@@ -57,12 +59,14 @@ def test_three_writers_and_eight_readers_meet_no_lock(tmp_path: Path) -> None:
         return subprocess.Popen(command, env=ENVIRONMENT, **pipes)
 
     readers = [start(READER, ended, "console" if n % 2 else "command") for n in range(8)]
+    begun = [one.stdout.readline() for one in readers if one.stdout is not None]
     writers = [start(WRITER, TRANSACTIONS, n) for n in range(3)]
     said = [one.communicate() for one in writers]
     ended.touch()
     said += [one.communicate() for one in readers]
     assert [one.returncode for one in (*writers, *readers)] == [0] * 11, [err for _, err in said if err]
-    assert all(int(out) > 0 for out, _ in said[3:])
+    assert begun == ["begun\n"] * 8
+    assert all(int(out) > 1 for out, _ in said[3:])  # beside the writers too
     with open_store(path) as store:
         assert store.reader.execute("SELECT COUNT(*) FROM texts").fetchone() == (3 * TRANSACTIONS * 10,)
         assert store.reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
