@@ -52,6 +52,11 @@ def missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
+def absent(value: Any) -> bool:
+    """Missing, or an empty cell."""
+    return missing(value) or value == ""
+
+
 def model_name(value: Any, field: str) -> str:
     """A name, exactly as it is: `nan`, `=SUM(A1)` and 5,000 characters of markup are names.
 

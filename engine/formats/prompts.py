@@ -88,7 +88,7 @@ class PromptReader:
 
 def _meta(value: Any) -> dict[str, Any]:
     """What else the source says: an object, or the JSON text of one as in tables of text; anything else by its name."""
-    if _absent(value):
+    if fields.absent(value):
         return {}
     if isinstance(value, str):
         try:
@@ -108,20 +108,16 @@ def conversation_of(row: Mapping[str, Any]) -> Conversation:
     Raises:
         FieldError: it has none of them, or not of that form.
     """
-    if not _absent(row.get("turns")):
+    if not fields.absent(row.get("turns")):
         items = fields.turn_list(row["turns"], "turns")
         return _asked(fields.turns(items, "turns"), row)
-    if not _absent(row.get("messages")):
+    if not fields.absent(row.get("messages")):
         return _of_messages(row["messages"], "messages")
     if isinstance(row.get("text"), list):  # sets of preferences keep messages in a column named prompt
         return _of_messages(row["text"], "text")
     text = fields.text(row.get("text"), "text")
     context = fields.optional_text(row.get("input"), "input")
     return _asked((text if context is None else f"{text}\n\n{context}",), row)
-
-
-def _absent(value: Any) -> bool:
-    return fields.missing(value) or value == ""
 
 
 def _asked(turns: tuple[str, ...], row: Mapping[str, Any]) -> Conversation:

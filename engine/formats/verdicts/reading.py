@@ -15,7 +15,7 @@ from engine.formats.mapping import ColumnMap, Field, resolve
 from engine.formats.replies import judge_name
 from engine.formats.rows import BattleRow, ImportOptions, PromptRef, Row, SingleRow
 from engine.formats.sources import Source
-from engine.formats.verdicts.values import Fields, Said, absent, ways
+from engine.formats.verdicts.values import Fields, Said, ways
 from engine.records import Conversation, Game, Turn, Verdict, VerdictKind, VerdictStatus
 
 FIELDS = (
@@ -164,7 +164,7 @@ def _listed(source: Source) -> str:
 
 def _conversation(row: Fields) -> Conversation | None:
     value = row.get("prompt")
-    return None if absent(value) else Conversation.of(*fields.turns(value, "prompt"))
+    return None if fields.absent(value) else Conversation.of(*fields.turns(value, "prompt"))
 
 
 def _prompt_name(row: Fields, conversation: Conversation | None) -> str:
@@ -177,10 +177,10 @@ def _prompt_name(row: Fields, conversation: Conversation | None) -> str:
 def _swapped(row: Fields) -> bool:
     """Whether b was shown first: as `swapped` says, else in the second of two games; a was, where nothing is said."""
     value = row.get("swapped")
-    if not absent(value):
+    if not fields.absent(value):
         return _flag(value)
     game = row.get("game")
-    if absent(game):
+    if fields.absent(game):
         return False
     number = fields.whole(game, "game", low=1)
     if number > 2:
@@ -234,8 +234,8 @@ def _status(row: Fields) -> VerdictStatus | None:
 
 def _single(row: Fields, prompt: PromptRef, verdict: Verdict, judge: str, record: Record) -> SingleRow:
     """A score of one response. Our own export says its model in `model_a`."""
-    field = "model" if not absent(row.get("model")) else "model_a"
-    if not absent(row.get("model_b")):
+    field = "model" if not fields.absent(row.get("model")) else "model_a"
+    if not fields.absent(row.get("model_b")):
         raise FieldError("a score of one response names two models")
     return SingleRow(
         prompt,
@@ -292,4 +292,4 @@ def _turns(row: Fields, field: str) -> tuple[Turn, ...] | None:
 
 def _optional_whole(row: Fields, field: str, low: int = 0) -> int | None:
     value = row.get(field)
-    return None if absent(value) else fields.whole(value, field, low)
+    return None if fields.absent(value) else fields.whole(value, field, low)

@@ -40,18 +40,13 @@ class Said:
     single: bool = False
 
 
-def absent(value: Any) -> bool:
-    """Null, or an empty cell."""
-    return fields.missing(value) or value == ""
-
-
 def _native(row: Fields, swapped: bool) -> tuple[VerdictKind, NativeValue | None]:
     try:
         kind = VerdictKind(fields.text(row["kind"], "kind"))
     except ValueError as error:
         raise error if isinstance(error, FieldError) else FieldError("unknown kind") from error
     value = _parsed(row["value"])
-    return kind, None if absent(value) else checked(kind, value)
+    return kind, None if fields.absent(value) else checked(kind, value)
 
 
 def _parsed(value: Any) -> Any:
@@ -65,7 +60,7 @@ def _parsed(value: Any) -> Any:
 
 
 def _scores(row: Fields, swapped: bool) -> tuple[VerdictKind, NativeValue | None]:
-    if absent(row["score_a"]) and absent(row["score_b"]):
+    if fields.absent(row["score_a"]) and fields.absent(row["score_b"]):
         return VerdictKind.SCORES, None
     a, b = score(row["score_a"], "score_a"), score(row["score_b"], "score_b")
     return VerdictKind.SCORES, (b, a) if swapped else (a, b)
@@ -88,7 +83,7 @@ def _graded(row: Fields, swapped: bool) -> tuple[VerdictKind, NativeValue | None
 
 def _single(row: Fields, swapped: bool) -> tuple[VerdictKind, NativeValue | None]:
     value = row["score"]
-    return VerdictKind.SINGLE, None if absent(value) else score(value, "score")
+    return VerdictKind.SINGLE, None if fields.absent(value) else score(value, "score")
 
 
 def winner_reader(values: Mapping[str, str]) -> Said:
@@ -100,7 +95,7 @@ def winner_reader(values: Mapping[str, str]) -> Said:
 
     def read(row: Fields, swapped: bool) -> tuple[VerdictKind, NativeValue | None]:
         value = row["winner"]
-        if absent(value):
+        if fields.absent(value):
             return VerdictKind.WINNER, None
         if value in SHOWN and value not in values:
             return VerdictKind.WINNER, value
