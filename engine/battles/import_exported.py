@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from engine.battles.import_keyed import KeyedAnswers, refused
+from engine.battles.import_keyed import KeyedAnswers, refused_row
 from engine.battles.import_keyed_battles import KeyedBattles
 from engine.battles.import_known import Known
 from engine.battles.import_registering import Registering
@@ -61,7 +61,7 @@ class Exported:
         aside += self._answers.land_responses(tx, _of(rows, KeyedResponse))
         verdicts = _of(rows, KeyedVerdict)
         wrong = self._answers.land_verdicts(tx, verdicts)
-        aside += [refused(row, wrong[id(row)]) for row in verdicts if id(row) in wrong]
+        aside += [refused_row(row, wrong[id(row)]) for row in verdicts if id(row) in wrong]
         return aside + self._battles.land(tx, _of(rows, KeyedBattle))
 
     def forget(self) -> None:

@@ -16,7 +16,7 @@ from engine.battles.import_shared import (
     Shared,
     Told,
     contradicts,
-    refused,
+    refused_lines,
     says,
 )
 from engine.formats.rows import BattleRow, SetAside
@@ -30,7 +30,7 @@ from engine.store.store import Transaction
 from engine.store.verdicts import NewVerdict, SaidBefore, said_before
 
 
-class _Fight(NamedTuple):
+class _LoggedFight(NamedTuple):
     """A battle with everything that it refers to found."""
 
     row: BattleRow
@@ -47,7 +47,7 @@ class _Fight(NamedTuple):
     verdict_keys: tuple[str, ...] = ()
     is_apart: bool = False
 
-    def with_verdicts(self) -> _Fight:
+    def with_verdicts(self) -> _LoggedFight:
         """With the keys of its verdicts, that follow from the rest."""
         row, prompt, a, b = self.row, self.prompt.key, self.a.key, self.b.key
         keys = (
@@ -57,7 +57,7 @@ class _Fight(NamedTuple):
         return self._replace(verdict_keys=tuple(keys))
 
 
-_Said = tuple[_Fight, Sequence[NewVerdict]]
+_Said = tuple[_LoggedFight, Sequence[NewVerdict]]
 """A battle with its verdicts."""
 
 
@@ -71,8 +71,8 @@ class _Apart(NamedTuple):
     """
 
     right: Sequence[_Said]
-    wrong: Sequence[_Fight]
-    elsewhere: Sequence[_Fight]
+    wrong: Sequence[_LoggedFight]
+    elsewhere: Sequence[_LoggedFight]
 
 
 class Fights:
@@ -94,24 +94,24 @@ class Fights:
         if self._position < 0:
             self._position = 0 if tx.import_id is None else first_position(tx.connection, tx.import_id)
         aside: list[SetAside] = []
-        fights: list[_Fight] = []
+        fights: list[_LoggedFight] = []
         for row, place in usable:
             if isinstance(row, BattleRow):
                 fight = self._fight(tx, row, place, told)
                 fights += [fight] if fight else []
-                aside += [] if fight else refused(row, DUPLICATE)
+                aside += [] if fight else refused_lines(row, DUPLICATE)
         fights, wrong = self._without_own(tx, fights)
         for one in [*wrong, *self._land_all(tx, fights)]:
-            aside += refused(one.row, SAID_OTHERWISE)
+            aside += refused_lines(one.row, SAID_OTHERWISE)
         return aside
 
-    def _land_all(self, tx: Transaction, fights: Sequence[_Fight]) -> list[_Fight]:
+    def _land_all(self, tx: Transaction, fights: Sequence[_LoggedFight]) -> list[_LoggedFight]:
         """Land battles with their verdicts; return those that contradict what stands.
 
         An id may stand in several arenas, which may have decided otherwise by their rules: such a battle has verdicts
         of its own there.
         """
-        wrong: list[_Fight] = []
+        wrong: list[_LoggedFight] = []
         while fights:
             apart = self._told_apart(tx, [(one, list(_new_verdicts(one))) for one in fights])
             items, first, late = _in_turn(apart.right)
@@ -120,7 +120,7 @@ class Fights:
             fights = [*(_in_arena(one) for one in apart.elsewhere), *late]
         return wrong
 
-    def _fight(self, tx: Transaction, row: BattleRow, place: LandedPrompt, told: Told) -> _Fight | None:
+    def _fight(self, tx: Transaction, row: BattleRow, place: LandedPrompt, told: Told) -> _LoggedFight | None:
         """A battle with what it refers to; None when its id has been met."""
         parties = self._shared.parties
         judge_key, key_a, key_b = row.keys
@@ -140,7 +140,7 @@ class Fights:
             key = battle_key(judge.key, place.key, a.key, b.key, row.turn, source)
             if self._shared.met.count(key, arena.id):
                 return None
-        return _Fight(
+        return _LoggedFight(
             row,
             key,
             source,
@@ -154,7 +154,9 @@ class Fights:
             position,
         ).with_verdicts()
 
-    def _without_own(self, tx: Transaction, fights: list[_Fight]) -> tuple[list[_Fight], list[_Fight]]:
+    def _without_own(
+        self, tx: Transaction, fights: list[_LoggedFight]
+    ) -> tuple[list[_LoggedFight], list[_LoggedFight]]:
         """Leave out battles of an export that this very store wrote: they stand under their own keys.
 
         Returns:
@@ -181,8 +183,8 @@ class Fights:
         clashes = [_clashes(verdicts, stands_said) for _, verdicts in fights]
         suspects = [(one, clash) for (one, _), clash in zip(fights, clashes, strict=True) if clash]
         ended = _endings(tx, [one for one, _ in suspects])
-        wrong: list[_Fight] = []
-        elsewhere: list[_Fight] = []
+        wrong: list[_LoggedFight] = []
+        elsewhere: list[_LoggedFight] = []
         for one, clash in suspects:
             kinds = {said.kind for said in clash}
             says_less = kinds.isdisjoint(game.verdict.kind.value for game in one.row.games)
@@ -198,8 +200,10 @@ class Fights:
         right = [said for said, clash in zip(fights, clashes, strict=True) if not clash]
         return _Apart(right, wrong, elsewhere)
 
-    def _land(self, tx: Transaction, fights: Sequence[_Fight], verdicts: dict[str, tuple[int, bool]]) -> None:
-        by_arena: dict[int, list[_Fight]] = {}
+    def _land(
+        self, tx: Transaction, fights: Sequence[_LoggedFight], verdicts: dict[str, tuple[int, bool]]
+    ) -> None:
+        by_arena: dict[int, list[_LoggedFight]] = {}
         for one in fights:
             by_arena.setdefault(one.arena.id, []).append(one)
         for group in by_arena.values():
@@ -216,7 +220,9 @@ class Fights:
             self.affected |= {(arena.id, one.judge.id): None for one in group if landed[one.key]}
 
 
-def _endings(tx: Transaction, fights: Sequence[_Fight]) -> dict[tuple[int, str], tuple[int, str, str | None]]:
+def _endings(
+    tx: Transaction, fights: Sequence[_LoggedFight]
+) -> dict[tuple[int, str], tuple[int, str, str | None]]:
     """(number, state, outcome) of the battles that stand under these keys, by (arena, key)."""
     found: dict[tuple[int, str], tuple[int, str, str | None]] = {}
     for arena_id in {one.arena.id for one in fights}:
@@ -231,11 +237,11 @@ def _clashes(verdicts: Sequence[NewVerdict], stands: Mapping[str, SaidBefore]) -
     return [stands[new.key] for new in verdicts if contradicts(new, stands.get(new.key))]
 
 
-def _in_turn(fights: Sequence[_Said]) -> tuple[dict[str, NewVerdict], list[_Fight], list[_Fight]]:
+def _in_turn(fights: Sequence[_Said]) -> tuple[dict[str, NewVerdict], list[_LoggedFight], list[_LoggedFight]]:
     """Verdicts by key, the battles that they decide, and those which say otherwise than one before them."""
     items: dict[str, NewVerdict] = {}
-    first: list[_Fight] = []
-    late: list[_Fight] = []
+    first: list[_LoggedFight] = []
+    late: list[_LoggedFight] = []
     for one, verdicts in fights:
         if any(new.key in items and says(items[new.key].verdict) != says(new.verdict) for new in verdicts):
             late.append(one)
@@ -246,14 +252,14 @@ def _in_turn(fights: Sequence[_Said]) -> tuple[dict[str, NewVerdict], list[_Figh
     return items, first, late
 
 
-def _in_arena(one: _Fight) -> _Fight:
+def _in_arena(one: _LoggedFight) -> _LoggedFight:
     """A battle as one that stands by itself in its arena, whatever its id is elsewhere."""
     source = f"{one.source} in {one.arena.name}"
     key = battle_key(one.judge.key, one.prompt.key, one.a.key, one.b.key, one.row.turn, source)
     return one._replace(key=key, source=source, is_apart=True).with_verdicts()
 
 
-def _new_verdicts(one: _Fight) -> Iterator[NewVerdict]:
+def _new_verdicts(one: _LoggedFight) -> Iterator[NewVerdict]:
     prompt_id, judge_id = one.prompt.prompt_id, one.judge.id
     a, b = one.a.id, one.b.id
     response_a = one.response_a.id if one.response_a else None
@@ -265,7 +271,7 @@ def _new_verdicts(one: _Fight) -> Iterator[NewVerdict]:
         yield NewVerdict(key, judge_id, prompt_id, *shown, said, *responses, one.source)
 
 
-def _new_battle(one: _Fight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle:
+def _new_battle(one: _LoggedFight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle:
     row, response_a, response_b = one.row, one.response_a, one.response_b
     status_a, status_b = _statuses(one)
     games = zip(row.games, one.verdict_keys, strict=True)
@@ -290,12 +296,12 @@ def _new_battle(one: _Fight, verdicts: dict[str, tuple[int, bool]]) -> NewBattle
     )
 
 
-def _ended(one: _Fight) -> tuple[str, str | None]:
+def _ended(one: _LoggedFight) -> tuple[str, str | None]:
     decision = decide_row(one.arena, one.row, *_statuses(one))
     return decision.state.value, decision.outcome.value if decision.outcome else None
 
 
-def _statuses(one: _Fight) -> tuple[ResponseStatus, ResponseStatus]:
+def _statuses(one: _LoggedFight) -> tuple[ResponseStatus, ResponseStatus]:
     """Of both responses; one that is unknown is taken for whole."""
     a, b = one.response_a, one.response_b
     return (a.status if a else ResponseStatus.OK), (b.status if b else ResponseStatus.OK)

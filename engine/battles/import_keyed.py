@@ -39,11 +39,11 @@ def usable(rows: Sequence[Keyed], check: Callable[[Keyed], Any]) -> tuple[list[A
         try:
             found.append(check(row))
         except Unusable as error:
-            aside.append(refused(row, str(error)))
+            aside.append(refused_row(row, str(error)))
     return found, aside
 
 
-def refused(row: Any, reason: str, line: int | None = None) -> SetAside:
+def refused_row(row: Any, reason: str, line: int | None = None) -> SetAside:
     """A row that the store cannot take."""
     noun = type(row).__name__.removeprefix("Keyed").lower()
     return SetAside(
@@ -74,7 +74,7 @@ class KeyedAnswers:
             if said is None:
                 new[row.key] = item
             elif _spoken(said) != _spoken(item.response):
-                aside.append(refused(row, STANDS_OTHERWISE))
+                aside.append(refused_row(row, STANDS_OTHERWISE))
             else:
                 held.append(row.key)
         land_responses(tx, list(new.values()), again=False)

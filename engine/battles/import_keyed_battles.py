@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from engine.battles.import_deciding import decide_keyed
-from engine.battles.import_keyed import KeyedAnswers, Responses, refused, response_of
+from engine.battles.import_keyed import KeyedAnswers, Responses, refused_row, response_of
 from engine.battles.import_known import Known, Unusable
 from engine.battles.import_registering import OTHER_RULES, WRONG_KEY
 from engine.battles.import_shared import Shared
@@ -32,7 +32,7 @@ STANDS_OTHERWISE = "it ended otherwise in this store"
 Verdicts = Mapping[Try, Tried]
 
 
-class _Fight(NamedTuple):
+class _KeyedFight(NamedTuple):
     """A battle with what it refers to."""
 
     row: KeyedBattle
@@ -80,7 +80,7 @@ class KeyedBattles:
         wrong = self._answers.land_verdicts(tx, held_verdicts)
         responses = find_responses(tx.connection, _responses_of(rows))
         verdicts = read_tries(tx.connection, [game.key for row in rows for game in row.games])
-        by_arena: dict[int, list[tuple[_Fight, NewBattle]]] = {}
+        by_arena: dict[int, list[tuple[_KeyedFight, NewBattle]]] = {}
         aside: list[SetAside] = []
         for row in rows:
             try:
@@ -96,7 +96,7 @@ class KeyedBattles:
             aside += self._land(tx, group)
         return aside
 
-    def _fight(self, tx: Transaction, row: KeyedBattle, responses: Responses) -> _Fight:
+    def _fight(self, tx: Transaction, row: KeyedBattle, responses: Responses) -> _KeyedFight:
         if len({game.swapped for game in row.games}) != row.n_games or len(row.games) != row.n_games:
             raise Unusable(MISSING_GAME)
         prompt, judge = self._known.prompt(tx, row.prompt), self._known.judge(tx, row.judge)
@@ -108,9 +108,9 @@ class KeyedBattles:
         arena = self._shared.parties.arena(tx, row.arena, row.rules)
         if row.rules is not None and (arena.outcome_rule, arena.on_cut) != row.rules:
             raise Unusable(OTHER_RULES)
-        return _Fight(row, arena, prompt, judge, a, b, response_a, response_b)
+        return _KeyedFight(row, arena, prompt, judge, a, b, response_a, response_b)
 
-    def _battle(self, tx: Transaction, one: _Fight, verdicts: Verdicts) -> NewBattle:
+    def _battle(self, tx: Transaction, one: _KeyedFight, verdicts: Verdicts) -> NewBattle:
         row = one.row
         tries = [verdicts.get((game.key, game.number)) for game in row.games]
         said = [tried for tried in tries if tried is not None]
@@ -148,7 +148,7 @@ class KeyedBattles:
             None if said else row.source,
         )
 
-    def _check_verdict(self, tx: Transaction, one: _Fight, game: KeyedGame, tried: Tried) -> None:
+    def _check_verdict(self, tx: Transaction, one: _KeyedFight, game: KeyedGame, tried: Tried) -> None:
         """
         Raises:
             Unusable: it is another judge's, or about other responses. A judge that renders is shown equal responses
@@ -170,7 +170,9 @@ class KeyedBattles:
         if not same and not self._reads_alike(tx, one, tried, numbers):
             raise Unusable(OTHER_VERDICT)
 
-    def _reads_alike(self, tx: Transaction, one: _Fight, tried: Tried, numbers: Sequence[int | None]) -> bool:
+    def _reads_alike(
+        self, tx: Transaction, one: _KeyedFight, tried: Tried, numbers: Sequence[int | None]
+    ) -> bool:
         others = (tried.response_first, tried.response_second)
         if not self._known.renders(tx.connection, one.judge) or None in (*others, *numbers):
             return False
@@ -182,7 +184,7 @@ class KeyedBattles:
         asked = [read_conversation(tx.connection, n) for n in (tried.prompt_id, one.prompt.prompt_id)]
         return texts[:2] == texts[2:] and asked[0] == asked[1] and asked[0] is not None
 
-    def _land(self, tx: Transaction, group: Sequence[tuple[_Fight, NewBattle]]) -> list[SetAside]:
+    def _land(self, tx: Transaction, group: Sequence[tuple[_KeyedFight, NewBattle]]) -> list[SetAside]:
         arena = group[0][0].arena
         stands = battles_by_key(tx.connection, arena.id, [item.key for _, item in group])
         ended = {key: (state, outcome) for key, (_, state, outcome) in stands.items()}
@@ -225,4 +227,4 @@ def _ending(item: NewBattle) -> tuple[str, str | None]:
 
 
 def _aside(row: KeyedBattle, reason: str) -> list[SetAside]:
-    return [refused(row, reason, line) for line in row.lines]
+    return [refused_row(row, reason, line) for line in row.lines]

@@ -11,7 +11,7 @@ from engine.battles.import_names import CONTRADICTS, Parties, PromptPlaces
 from engine.battles.import_responses import Told as ToldResponse
 from engine.battles.import_responses import status_of
 from engine.battles.import_scores import land_scores
-from engine.battles.import_shared import AboutPrompt, Placed, Shared, Told, refused
+from engine.battles.import_shared import AboutPrompt, Placed, Shared, Told, refused_lines
 from engine.formats.keyed.rows import KeyedRow
 from engine.formats.rows import BattleRow, Layout, PlainRow, ResponseRow, Row, SetAside, SingleRow
 from engine.records import OnCut, OutcomeRule, ResponseStatus, Turn
@@ -57,7 +57,7 @@ class Landing:
         told = self._land_told(tx, usable)
         aside = [row for row in rows if isinstance(row, SetAside)]
         for row, place in placed:
-            aside += refused(row, CONTRADICTS) if place is None else []
+            aside += refused_lines(row, CONTRADICTS) if place is None else []
         aside += land_scores(tx, self.shared, usable, told)
         aside += self._fights.land(tx, usable, told)
         return aside + self._exported.land(tx, [row for row in rows if isinstance(row, KeyedRow)])

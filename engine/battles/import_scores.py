@@ -14,7 +14,7 @@ from engine.battles.import_shared import (
     Shared,
     Told,
     contradicts,
-    refused,
+    refused_lines,
 )
 from engine.formats.rows import SetAside, SingleRow
 from engine.store.contestants import Contestant
@@ -44,14 +44,14 @@ def land_scores(tx: Transaction, shared: Shared, usable: Sequence[Placed], told:
         if isinstance(row, SingleRow):
             score = _score(tx, shared, row, place, told.get((id(row), "a")))
             scores += [score] if score else []
-            aside += [] if score else refused(row, DUPLICATE)
+            aside += [] if score else refused_lines(row, DUPLICATE)
     own = _own(tx, scores)
     shared.known["verdicts"] += sum(score.source in own for score in scores)
     items = {score.key: _verdict(score) for score in scores if score.source not in own}
     stands = said_before(tx.connection, items)
     wrong = {key for key, item in items.items() if contradicts(item, stands.get(key))}
     shared.land_verdicts(tx, {key: item for key, item in items.items() if key not in wrong})
-    return aside + [one for s in scores if s.key in wrong for one in refused(s.row, SAID_OTHERWISE)]
+    return aside + [one for s in scores if s.key in wrong for one in refused_lines(s.row, SAID_OTHERWISE)]
 
 
 def _score(

@@ -92,7 +92,7 @@ def contradicts(new: NewVerdict, stands: SaidBefore | None) -> bool:
     return stands is not None and says(new.verdict) != (stands.kind, stands.status, stands.value)
 
 
-def refused(row: AboutPrompt, reason: str) -> list[SetAside]:
+def refused_lines(row: AboutPrompt, reason: str) -> list[SetAside]:
     """A row that the store cannot take, once for each line that it has in its file."""
     models = f"{row.model_a} against {row.model_b}" if isinstance(row, BattleRow) else row.model
     lines = (isinstance(row, BattleRow) and row.lines) or (row.line,)
