@@ -176,6 +176,12 @@ def _print_report(report: ImportReport) -> None:
 def _tell_names(report: ImportReport) -> None:
     for wanted, shown in report.renamed.items():
         say(f"'{wanted}' belongs to another in this store; it is shown as '{shown}'")
+    if report.changed_since:
+        last = report.changed_since[-1]
+        say(
+            f"import {last} was of the same files, which have changed since: rows without ids that stand in both count"
+            f" twice now. If the files have grown, take the earlier one back: arena-tui imports undo {last}"
+        )
     if report.by_names:
         say(
             f"{counted(report.by_names, 'battle')} went by names: the store lacks the models, responses or verdicts"

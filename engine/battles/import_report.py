@@ -31,6 +31,8 @@ class ImportReport:
         renamed: names of models or judges that belong to others in this store (to a model that ran here, say), and
             what is shown in their place; `models alias` ties them together.
         by_names: battles of an export that were read by names, since the store lacks what their keys stand for.
+        changed_since: earlier imports of the same files, where rows without ids were taken: the files have changed, so
+            that rows which they share with what they were count twice.
     """
 
     import_id: int
@@ -42,6 +44,7 @@ class ImportReport:
     affected: tuple[tuple[int, int], ...]
     renamed: dict[str, str] = field(default_factory=dict)
     by_names: int = 0
+    changed_since: tuple[int, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """As the JSON of `import --json`."""

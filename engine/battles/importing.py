@@ -30,7 +30,13 @@ from engine.formats.rows import (
     SingleRow,
 )
 from engine.records import OnCut, OutcomeRule, Prompt, Turn, Verdict
-from engine.store.imports import KEPT_PER_REASON, begin_import, keep_aside, note_progress
+from engine.store.imports import (
+    KEPT_PER_REASON,
+    begin_import,
+    earlier_imports,
+    keep_aside,
+    note_progress,
+)
 from engine.store.store import Store, Transaction
 
 __all__ = [
@@ -94,7 +100,16 @@ def import_rows(
         landing.affected,
         dict(landing.shared.parties.renamed),
         landing.by_names,
+        _changed_since(store, import_id, landing),
     )
+
+
+def _changed_since(store: Store, import_id: int, landing: Landing) -> tuple[int, ...]:
+    """Earlier imports of files that are no longer what they were: rows without ids are taken whole then."""
+    shared = landing.shared
+    if not shared.marks.asked or not (shared.taken["battles"] or shared.taken["verdicts"]):
+        return ()
+    return tuple(earlier_imports(store.reader, import_id))
 
 
 def _keep(

@@ -16,6 +16,11 @@ class FileMarks:
     def __init__(self) -> None:
         self._marks: dict[str, str] = {}
 
+    @property
+    def asked(self) -> bool:
+        """Whether any row needed its file to be told from others."""
+        return bool(self._marks)
+
     def of(self, file: str) -> str:
         """16 hexadecimal digits, of a file by its path, or of a set from elsewhere as `hf` calls it (`FOLDER:SPLIT`:
         by what the folder holds; a set of the hub: by its name). Nothing for rows that are of no file."""

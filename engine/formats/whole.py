@@ -42,7 +42,10 @@ class StoreImporter(TableImporter):
                 mend="Import a table by itself: as prompts, responses, verdicts or arena.",
             )
         files = [file for path in paths for file in (_tables_in(path) if path.is_dir() else [path])]
-        found = super().sources([file for file in files if not _is_empty(file)], options)
+        full = [file for file in files if not _is_empty(file)]
+        if files and not full:
+            raise UsageError("the export is one without a row", mend="Nothing is to be imported.")
+        found = super().sources(full, options)
         tables = {id(source): _table(source) for source in found}
         read = [source for source in found if tables[id(source)] in IN_ORDER]
         if {"verdicts", "battles"} <= set(tables.values()):  # games then tell nothing new

@@ -61,6 +61,16 @@ def begin_import(store: Store, form: str, source: Sequence[str], options: Mappin
         return cursor.lastrowid
 
 
+def earlier_imports(connection: Connection, import_id: int) -> list[int]:
+    """Numbers of the imports of the same files before this one that were not undone."""
+    rows = connection.execute(
+        "SELECT id FROM imports WHERE id < ?1 AND undone_at IS NULL"
+        " AND (format, source) = (SELECT format, source FROM imports WHERE id = ?1) ORDER BY id",
+        (import_id,),
+    )
+    return [int(row[0]) for row in rows]
+
+
 def _next_position(connection: Connection) -> int:
     return int(connection.execute("SELECT COALESCE(MAX(position), -1) + 1 FROM battles").fetchone()[0])
 

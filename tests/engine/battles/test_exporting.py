@@ -137,7 +137,7 @@ def test_the_ratings_that_a_plan_wanted_come_back(tmp_path: Path) -> None:
             land_arena(tx, "empty", OutcomeRule.STRICT, OnCut.LOSS)
             tx.connection.execute(
                 "INSERT INTO jobs(id, digest, name, plan, state, created_at) VALUES (1, 'd', 'n', ?, 'done', 0)",
-                ('[run]\narena = "empty"\n[ratings]\nover = "prompts"\nn_resamples = 7\n',),
+                ('[run]\narena = "empty"\n[ratings]\nover = "prompts"\nn_resamples = 70\n',),
             )
         carry(store, other, tmp_path / "out")
         carry(other, third, tmp_path / "again")
@@ -146,9 +146,14 @@ def test_the_ratings_that_a_plan_wanted_come_back(tmp_path: Path) -> None:
                 "arena": "empty",
                 "outcome_rule": "strict",
                 "on_cut": "loss",
-                "ratings": {"over": "prompts", "n_resamples": 7},
+                "ratings": {"over": "prompts", "n_resamples": 70},
             }
         ]
+
+
+def test_an_export_without_a_row_is_told(tmp_path: Path) -> None:
+    with fresh_store() as store, fresh_store() as other, pytest.raises(UsageError, match="without a row"):
+        carry(store, other, tmp_path / "out")
 
 
 def test_a_secret_is_in_no_export(store: Store, tmp_path: Path) -> None:

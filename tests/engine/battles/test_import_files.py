@@ -100,6 +100,22 @@ def test_another_file_of_the_same_name_is_taken_whole(
     assert recounts(store) == []
 
 
+def test_a_file_that_has_changed_since_it_was_imported_is_told(store: Store, tmp_path: Path) -> None:
+    rows = votes(1, 30)
+    first = take(store, "arena", file_of(tmp_path, rows[:20]), arena="votes")
+    again = take(store, "arena", file_of(tmp_path, rows[:20]), arena="votes")
+    grown = take(store, "arena", file_of(tmp_path, rows), arena="votes")
+    assert (first.changed_since, again.changed_since) == ((), ())
+    assert grown.changed_since == (first.import_id, again.import_id)
+
+
+def test_rows_with_ids_are_known_in_a_file_that_has_grown(store: Store, tmp_path: Path) -> None:
+    rows = [row | {"source_id": str(n)} for n, row in enumerate(votes(1, 30))]
+    take(store, "arena", file_of(tmp_path, rows[:20]), arena="votes")
+    grown = take(store, "arena", file_of(tmp_path, rows), arena="votes")
+    assert (landed(grown), grown.changed_since) == ((10, 20), ())
+
+
 def test_battles_of_two_files_on_the_same_line_are_on_prompts_of_their_own(
     store: Store, tmp_path: Path
 ) -> None:
