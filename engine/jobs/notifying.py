@@ -39,10 +39,12 @@ class Notifier:
             text = json.dumps({"schema": SCHEMA, **event}) + "\n"
             self._last = asyncio.create_task(self._after(self._last, text.encode()))
 
-    async def done(self) -> None:
-        """Wait until the command has had all events."""
+    async def done(self, within: float | None = None) -> None:
+        """Wait until the command has had all events, or for so many seconds; one that is at it then is ended."""
         if self._last is not None:
-            await self._last
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within):
+                    await self._last
 
     async def _after(self, before: asyncio.Task[None] | None, text: bytes) -> None:
         if before is not None:

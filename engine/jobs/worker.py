@@ -33,6 +33,8 @@ from engine.store.store import Fence
 
 PROGRESS_SECONDS = 0.5
 SNAPSHOT_SECONDS = 10.0
+INTERRUPTED_SECONDS = 2.0
+"""What `on_event` may still take when the run is to stop at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +224,14 @@ async def _leave(attempt: Attempt, fence: Fence, ending: Ending, error: BaseExce
         attempt.teller.end()
         facts = {"state": ending.state, "exit_code": ending.exit_code, "reason": ending.reason}
         _notify(attempt, "finished", {**facts, "progress": attempt.teller.last_progress})
-        await Mirroring(attempt).copy()
-    await attempt.notifier.done()
+        if not _is_interrupted(error):
+            await Mirroring(attempt).copy()
+    await attempt.notifier.done(INTERRUPTED_SECONDS if _is_interrupted(error) else None)
+
+
+def _is_interrupted(error: BaseException | None) -> bool:
+    """Whether somebody wants the process to end at once."""
+    return isinstance(error, asyncio.CancelledError | KeyboardInterrupt)
 
 
 def _leave_to_another(attempt: Attempt, fence: Fence, ending: Ending) -> None:
@@ -250,7 +258,7 @@ def _finish(attempt: Attempt, fence: Fence, ending: Ending, error: BaseException
 
 
 def _ending(error: BaseException) -> Ending:
-    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+    if _is_interrupted(error):
         return Ending("unfinished", 130, "interrupted")
     if not isinstance(error, UserError):
         return Ending("failed", 1, f"{type(error).__name__}: {error}")

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from engine.errors import Unfinished
@@ -76,6 +77,21 @@ def test_a_command_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(notifying, "SECONDS", 0.2)
     (warning,) = tell(script(tmp_path, "time.sleep(600)"), {"event": "finished"})
     assert "it took longer than 0.2 s" in warning
+
+
+def test_who_is_in_a_hurry_ends_the_command_and_waits_no_longer(tmp_path: Path) -> None:
+    command = script(tmp_path, "open(said, 'w').write(str(os.getpid()))", "time.sleep(600)")
+
+    async def hurrying() -> None:
+        notifier = Notifier(command, pytest.fail)
+        notifier.tell({"event": "paused"})
+        notifier.tell({"event": "finished"})
+        while not (tmp_path / "said").exists() or not (tmp_path / "said").read_text():
+            await asyncio.sleep(0.01)
+        await notifier.done(0.0)
+
+    asyncio.run(asyncio.wait_for(hurrying(), 60))
+    assert not psutil.pid_exists(int((tmp_path / "said").read_text()))
 
 
 def test_a_command_that_floods_its_output_is_no_matter(tmp_path: Path) -> None:
