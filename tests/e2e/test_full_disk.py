@@ -29,7 +29,10 @@ def check_story(events: Events) -> None:
     for event in events:
         check_event(event)
     told = [event for event in events if event["event"] not in ("progress", "warning", "preflight")]
-    assert [event["event"] for event in told] == ["started", "paused", "resumed", "finished"]
+    kinds = [event["event"] for event in told]
+    pauses = (len(kinds) - 2) // 2  # a disk this small may fill up again
+    assert pauses >= 1
+    assert kinds == ["started", *["paused", "resumed"] * pauses, "finished"]
     assert told[1]["reason"].endswith("is full")
     assert told[1]["waits_seconds"] == 900
     assert (told[-1]["exit_code"], told[-1]["progress"]["decided"]) == (0, BATTLES)
@@ -97,7 +100,7 @@ def test_a_small_disk_that_fills_up_is_a_pause(arena: Arena, tmp_path: Path) -> 
             _fill(inside / "ballast")
             release()
         elif told[-1]["event"] == "paused":
-            (inside / "ballast").unlink()
+            (inside / "ballast").unlink(missing_ok=True)  # a pause may be told again
     assert program.stderr is not None
     err = program.stderr.read()
     assert program.wait(timeout=60) == 0, err
