@@ -72,7 +72,7 @@ def test_files_that_may_not_grow_any_more_are_a_pause(arena: Arena, start: Calla
 
 
 def test_a_small_disk_that_fills_up_is_a_pause(arena: Arena, tmp_path: Path) -> None:
-    """A disk of 4 MB, which other files fill and leave."""
+    """A disk of 12 MB, room for the store and its -wal, which other files fill and leave."""
     if not may_mount():
         pytest.skip("not allowed to mount")
     release = holds_back_after(arena, 20)
@@ -81,7 +81,7 @@ def test_a_small_disk_that_fills_up_is_a_pause(arena: Arena, tmp_path: Path) -> 
     store = disk / "arena.db"
     batch = [*PROGRAM, "--batch", str(arena.folder / "plan.toml"), "--store", str(store), "--json"]
     script = (
-        f'mount -t tmpfs -o size=4m none "{disk}" && "$@"; code=$?; '
+        f'mount -t tmpfs -o size=12m none "{disk}" && "$@"; code=$?; '
         f'{" ".join(PROGRAM)} store check --store "{store}" >&2 || exit 9; exit $code'
     )
     program = subprocess.Popen(
