@@ -29,10 +29,7 @@ def check_story(events: Events) -> None:
     for event in events:
         check_event(event)
     told = [event for event in events if event["event"] not in ("progress", "warning", "preflight")]
-    kinds = [event["event"] for event in told]
-    pauses = (len(kinds) - 2) // 2  # a disk this small may fill up again
-    assert pauses >= 1
-    assert kinds == ["started", *["paused", "resumed"] * pauses, "finished"]
+    assert [event["event"] for event in told] == ["started", "paused", "resumed", "finished"]
     assert told[1]["reason"].endswith("is full")
     assert told[1]["waits_seconds"] == 900
     assert (told[-1]["exit_code"], told[-1]["progress"]["decided"]) == (0, BATTLES)
@@ -72,7 +69,7 @@ def test_files_that_may_not_grow_any_more_are_a_pause(arena: Arena, start: Calla
 
 
 def test_a_small_disk_that_fills_up_is_a_pause(arena: Arena, tmp_path: Path) -> None:
-    """A disk of 12 MB, room for the store and its -wal, which other files fill and leave."""
+    """A disk of 12 MB, which other files fill and leave: the -wal alone comes to 4 MB before it is folded in."""
     if not may_mount():
         pytest.skip("not allowed to mount")
     release = holds_back_after(arena, 20)
@@ -100,7 +97,7 @@ def test_a_small_disk_that_fills_up_is_a_pause(arena: Arena, tmp_path: Path) -> 
             _fill(inside / "ballast")
             release()
         elif told[-1]["event"] == "paused":
-            (inside / "ballast").unlink(missing_ok=True)  # a pause may be told again
+            (inside / "ballast").unlink()
     assert program.stderr is not None
     err = program.stderr.read()
     assert program.wait(timeout=60) == 0, err
